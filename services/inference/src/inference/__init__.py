@@ -1,0 +1,1 @@
+"""Runs models and publishes their answers, token by token."""

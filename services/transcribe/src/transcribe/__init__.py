@@ -1,0 +1,1 @@
+"""Speech to text. For now it answers `$SRV.PING` and nothing else."""

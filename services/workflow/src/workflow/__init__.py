@@ -1,0 +1,1 @@
+"""Durable workflows. For now it answers `$SRV.PING` and nothing else."""

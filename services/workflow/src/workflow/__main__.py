@@ -1,0 +1,15 @@
+"""Starts the workflow service."""
+
+from functools import partial
+
+from shared import __version__
+from shared.service import idle, run
+
+
+def main() -> None:
+    """Runs until told to stop."""
+    run("workflow", partial(idle, "workflow", __version__))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Every event of the feed, by its `event:` name. What a client receives as `data:` is exactly what is stored here."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from shared.contract.base import Message
+from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
+
+
+class Event(Message):
+    """A fact. `id` is its own (two deliveries of one fact have the same), `version` the user's state it led to."""
+
+    type_name: ClassVar[str] = ""
+
+    id: str
+    at: datetime
+    version: int | None = None
+
+
+class ConversationEvent(Event):
+    """A fact of one conversation."""
+
+    conversation_id: str
+
+
+class MessageCreated(ConversationEvent):
+    """A user message was stored, or the empty assistant message that an answer will fill."""
+
+    type_name: ClassVar[str] = "message.created"
+    message: ChatMessage
+    client_message_id: str | None = None
+
+
+class GenerationQueued(ConversationEvent):
+    """How many answers of this conversation come first."""
+
+    type_name: ClassVar[str] = "queue.position"
+    generation_id: str
+    position: int
+
+
+class GenerationStarted(ConversationEvent):
+    """A worker begins an answer. `attempt` is the fencing epoch."""
+
+    type_name: ClassVar[str] = "generation.started"
+    generation_id: str
+    message_id: str
+    attempt: int
+    model: str
+
+
+class GenerationRestarted(GenerationStarted):
+    """Another worker begins it again: the text of earlier attempts is void."""
+
+    type_name: ClassVar[str] = "generation.restarted"
+
+
+class Token(ConversationEvent):
+    """The text since the last one. `index` counts the events of this attempt from 0."""
+
+    type_name: ClassVar[str] = "llm.token"
+    type: Literal["token", "reasoning"] = "token"
+    token: str
+    role: Literal["assistant"] = "assistant"
+    message_id: str
+    generation_id: str
+    attempt: int
+    index: int
+
+
+class Reasoning(Token):
+    """The same with the model's reasoning text."""
+
+    type_name: ClassVar[str] = "llm.reasoning"
+    type: Literal["token", "reasoning"] = "reasoning"
+
+
+class ToolStarted(ConversationEvent):
+    """The model asked for a tool."""
+
+    type_name: ClassVar[str] = "tool.started"
+    generation_id: str
+    message_id: str
+    attempt: int
+    tool_call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class GenerationEnded(ConversationEvent):
+    """Exactly one for each generation, whatever happened."""
+
+    generation_id: str
+    message_id: str
+    message: ChatMessage
+
+
+class MessageCompleted(GenerationEnded):
+    """The whole answer is stored."""
+
+    type_name: ClassVar[str] = "message.completed"
+    usage: Usage | None = None
+    model: str | None = None
+    finish_reason: FinishReason = "stop"
+
+
+class MessageFailed(GenerationEnded):
+    """The answer could not be finished; `text` is what there is of it."""
+
+    type_name: ClassVar[str] = "message.failed"
+    error: Problem
+    text: str
+
+
+class MessageCancelled(GenerationEnded):
+    """Somebody stopped the answer; `text` is what there is of it."""
+
+    type_name: ClassVar[str] = "message.cancelled"
+    error: Problem
+    text: str
+
+
+class ConversationCreated(ConversationEvent):
+    """A conversation began."""
+
+    type_name: ClassVar[str] = "conversation.created"
+    conversation: Conversation
+
+
+class ConversationUpdated(ConversationEvent):
+    """Title, persona or the branch that is shown has changed."""
+
+    type_name: ClassVar[str] = "conversation.updated"
+    conversation: Conversation
+
+
+class ConversationDeleted(ConversationEvent):
+    """The conversation and its messages are gone."""
+
+    type_name: ClassVar[str] = "conversation.deleted"
+
+
+class StateUpdated(Event):
+    """The user's state has a new version."""
+
+    type_name: ClassVar[str] = "state.updated"
+    changed: list[str]
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.type_name: event
+    for event in (
+        MessageCreated,
+        GenerationQueued,
+        GenerationStarted,
+        GenerationRestarted,
+        Token,
+        Reasoning,
+        ToolStarted,
+        MessageCompleted,
+        MessageFailed,
+        MessageCancelled,
+        ConversationCreated,
+        ConversationUpdated,
+        ConversationDeleted,
+        StateUpdated,
+    )
+}
+
+TERMINAL = frozenset(event.type_name for event in (MessageCompleted, MessageFailed, MessageCancelled))

@@ -1,0 +1,64 @@
+"""Every stream and durable consumer, as plain values; `provision.py` makes them so."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.contract.inference import GENERATE
+from shared.contract.subjects import FEED_STREAMS
+
+DAY = 86_400.0
+MIB = 1024 * 1024
+
+TOKEN_TTL_SECONDS = 3_600
+"""How long the tokens of an answer can be replayed; the answer itself stays."""
+
+MAX_MESSAGE_BYTES = 768 * 1024
+"""Headers and payload of one NATS message. What is larger goes to the object store or is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream. `share` is its part of the disk budget that the installation gives to JetStream."""
+
+    name: str
+    subjects: tuple[str, ...]
+    share: float
+    retention: Literal["limits", "workqueue"] = "limits"
+    max_age: float = 0.0
+    republish: tuple[str, str] | None = None
+    discard: Literal["old", "new"] = "old"
+    message_ttl: bool = False
+    duplicate_window: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable pull consumer with explicit acks."""
+
+    stream: str
+    name: str
+    filter: str
+    ack_wait: float
+
+
+def _feed(name: str) -> Stream:
+    shard = name.removeprefix("FEED-")
+    return Stream(
+        name,
+        (f"feed.{shard}.>",),
+        share=0.6 / len(FEED_STREAMS),
+        max_age=7 * DAY,
+        republish=(f"feed.{shard}.>", f"live.{shard}.>"),
+        message_ttl=True,
+        # The outbox repeats what it is not sure of; an outage shorter than this stores nothing twice.
+        duplicate_window=3_600.0,
+    )
+
+
+STREAMS: tuple[Stream, ...] = (
+    *(_feed(name) for name in FEED_STREAMS),
+    Stream("JOBS", ("job.>",), share=0.2, retention="workqueue", discard="new"),
+    Stream("DEAD", ("dead.>",), share=0.1, max_age=30 * DAY),
+)
+
+CONSUMERS: tuple[Consumer, ...] = (Consumer("JOBS", GENERATE.name, f"job.{GENERATE.name}.*", GENERATE.ack_wait),)

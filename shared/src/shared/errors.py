@@ -1,0 +1,150 @@
+"""The three ways to fail: Refused (trying again is useless), Busy (try later); anything else is a bug.
+
+Each class is one stable code; its docstring is the sentence, its status the one HTTP shows.
+"""
+
+from typing import Any, ClassVar
+
+_BY_CODE: dict[str, type["Fault"]] = {}
+
+
+class Fault(Exception):
+    """Something the caller has to know. `details` is JSON-compatible and reaches the client."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.details = details
+
+    def __init_subclass__(cls) -> None:
+        """Registers the code, so that a reply over the bus becomes the same class again."""
+        if "code" in cls.__dict__:
+            _BY_CODE[cls.code] = cls
+
+
+class Refused(Fault):
+    """This can't be done."""
+
+    code, status = "refused", 400
+
+
+class Busy(Fault):
+    """This can't be done right now."""
+
+    code, status = "busy", 503
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1.0, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+def fault_of(code: str, message: str, details: dict[str, Any], retry_after: float) -> Fault:
+    """The fault that a service reported, as the class it had there; an unknown code becomes Refused."""
+    kind = _BY_CODE.get(code, Refused)
+    if issubclass(kind, Busy):
+        return kind(message, retry_after=retry_after, **details)
+    return kind(message, **details)
+
+
+class Invalid(Refused):
+    """The request is not of the right form."""
+
+    code, status = "invalid_request", 422
+
+
+class Unauthenticated(Refused):
+    """Say who you are: a valid token is needed."""
+
+    code, status = "unauthenticated", 401
+
+
+class Forbidden(Refused):
+    """You may not do this."""
+
+    code, status = "forbidden", 403
+
+
+class NotFound(Refused):
+    """There is nothing here."""
+
+    code, status = "not_found", 404
+
+
+class UnknownConversation(Refused):
+    """No such conversation."""
+
+    code, status = "unknown_conversation", 404
+
+
+class UnknownMessage(Refused):
+    """No such message."""
+
+    code, status = "unknown_message", 404
+
+
+class UnknownGeneration(Refused):
+    """No such generation."""
+
+    code, status = "unknown_generation", 404
+
+
+class UnknownModel(Refused):
+    """No such model."""
+
+    code, status = "unknown_model", 404
+
+
+class ConversationBusy(Refused):
+    """An answer is still running in this conversation."""
+
+    code, status = "conversation_busy", 409
+
+
+class Stale(Refused):
+    """Another device has written since; here is what you missed."""
+
+    code, status = "stale", 409
+
+
+class IdempotencyMismatch(Refused):
+    """This key was used for another request."""
+
+    code, status = "idempotency_mismatch", 422
+
+
+class LostLease(Refused):
+    """Another worker runs this generation, or it has ended."""
+
+    code, status = "lost_lease", 409
+
+
+class BadCursor(Refused):
+    """That is not a cursor of this server."""
+
+    code, status = "bad_cursor", 400
+
+
+class TooLarge(Refused):
+    """That is larger than this server accepts."""
+
+    code, status = "too_large", 413
+
+
+class TooMany(Busy):
+    """Too many requests: slow down."""
+
+    code, status = "rate_limited", 429
+
+
+class Unavailable(Busy):
+    """A part of the system does not answer; nothing is lost, try again."""
+
+    code, status = "unavailable", 503
+
+
+class StorageFull(Busy):
+    """There is no room left to store this."""
+
+    code, status = "storage_full", 507

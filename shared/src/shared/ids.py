@@ -1,0 +1,55 @@
+"""Ids made by us, and the one function that turns a user's id into a subject token."""
+
+import re
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated, Literal
+from zlib import crc32
+
+from pydantic import Field
+
+Kind = Literal["c", "m", "g", "t", "n", "k", "ev", "tr", "w", "e", "s"]
+NewId = Callable[[Kind], str]
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""An id made by a Colloquy server, as it may be met in a request."""
+
+SHARDS = 16
+"""Into how many feed streams the users are divided. Fixed for the life of an installation: it is part of every subject."""
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PLAIN = re.compile(r"^(?!x-)[A-Za-z0-9_-]{1,64}$")
+
+
+def new_id(kind: Kind) -> str:
+    """A new id such as `c_0k7w…`: 48 bits of milliseconds, then 72 random bits, so ids of one process sort by age."""
+    number = (time.time_ns() // 1_000_000) << 72 | secrets.randbits(72)
+    return f"{kind}_" + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(115, -1, -5))
+
+
+def user_token(user: str) -> str:
+    """The one subject token that stands for this user, whatever characters the id has.
+
+    Letters, digits, `-` and `_` stay; anything else, and anything that starts with `x-`, becomes `x-` and base64url;
+    what would be longer than 64 becomes `x--` and a hash (no UTF-8 text encodes to a base64url that starts with `-`).
+    Raises ValueError for the empty string and for text that has no UTF-8 form (lone surrogates).
+    """
+    if not user:
+        raise ValueError("a user id can't be empty")
+    if _PLAIN.match(user):
+        return user
+    raw = user.encode()
+    token = "x-" + _base64url(raw)
+    return token if len(token) <= 64 else "x--" + _base64url(sha256(raw).digest())
+
+
+def shard_of(token: str) -> str:
+    """The two digits of the feed stream that holds this user's events; `token` comes from `user_token`."""
+    return f"{crc32(token.encode()) % SHARDS:02d}"
+
+
+def _base64url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
