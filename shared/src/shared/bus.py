@@ -1,6 +1,6 @@
 """The bus: publish, ask, answer, work, over NATS. The only importer of `nats`, with `wire.py` and `provision.py` beside it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -39,11 +39,11 @@ class Delivery:
     last: bool
 
 
-class Fenced(Exception):  # noqa: N818 - a fact, not an error
+class Fenced(Exception):
     """Somebody else has written to this subject: `expect` was not its last sequence."""
 
 
-class Later(Exception):  # noqa: N818 - an outcome, not an error
+class Later(Exception):
     """Raised by a work handler: give the order back, to be delivered again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -61,9 +61,7 @@ class Bus:
         """
         raise NotImplementedError
 
-    def answer(
-        self, service: str, version: str, answers: Sequence[Answer[Any, Any]]
-    ) -> AbstractAsyncContextManager[None]:
+    def answer(self, service: str, version: str, answers: Sequence[Answer[Any, Any]]) -> AbstractAsyncContextManager[None]:
         """Answers these calls, concurrently, as the NATS micro service `service` (`$SRV.PING`, `INFO`, `STATS`).
 
         A Fault becomes the reply's error; anything else is logged with its traceback and answered as `internal`.
@@ -122,7 +120,7 @@ class Bus:
 
 
 @asynccontextmanager
-async def connect(settings: NatsSettings, service: str) -> AsyncIterator[Bus]:
+async def connect(settings: NatsSettings, service: str) -> AsyncGenerator[Bus]:
     """The bus of this process, connected; reconnects for ever, and ends the process when NATS closed it for good.
 
     Raises Unavailable when NATS can't be reached in `settings.connect_timeout`.

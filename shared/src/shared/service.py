@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
@@ -21,7 +21,7 @@ Application = Callable[[Bus], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
-async def idle(name: str, version: str, bus: Bus) -> AsyncIterator[None]:
+async def idle(name: str, version: str, bus: Bus) -> AsyncGenerator[None]:
     """A service that answers `$SRV.PING` and has nothing else to do yet."""
     async with bus.answer(name, version, []):
         yield

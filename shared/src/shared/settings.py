@@ -30,9 +30,7 @@ class NatsSettings(BaseSettings):
         default=SecretStr("nats://127.0.0.1:4222"),
         description="Address of NATS with the service's own user and password; several, separated by commas, for a cluster.",
     )
-    connect_timeout: float = Field(
-        default=10.0, gt=0, description="Seconds to wait for NATS at the start before giving up."
-    )
+    connect_timeout: float = Field(default=10.0, gt=0, description="Seconds to wait for NATS at the start before giving up.")
 
 
 class LogSettings(BaseSettings):
@@ -51,7 +49,5 @@ class MetricsSettings(BaseSettings):
 
     model_config = settings_config("METRICS_")
 
-    port: int = Field(
-        default=0, ge=0, le=65535, description="Port of a Prometheus endpoint of this service; 0 for none."
-    )
+    port: int = Field(default=0, ge=0, le=65535, description="Port of a Prometheus endpoint of this service; 0 for none.")
     host: str = Field(default="127.0.0.1", description="Address the Prometheus endpoint listens on.")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -19,7 +19,7 @@ LAG_ALARM_SECONDS = 0.2
 
 
 def configure(service: str, settings: LogSettings) -> None:
-    """Lines go to standard error as JSON (or coloured text), each with `service`; other libraries' warnings join them."""
+    """Lines go to standard error as JSON or text, each with `service`; warnings of libraries join them."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     renderer = structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
     before = [
@@ -41,7 +41,7 @@ def configure(service: str, settings: LogSettings) -> None:
 
 
 @asynccontextmanager
-async def probes(settings: MetricsSettings) -> AsyncIterator[None]:
+async def probes(settings: MetricsSettings) -> AsyncGenerator[None]:
     """Watches the event loop, and serves the metrics when a port is set."""
     if settings.port:
         start_http_server(settings.port, settings.host)
