@@ -1,0 +1,76 @@
+"""What each NATS user may publish and hear: an allow list, the least that its service needs (S6)."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from shared.contract.inference import GENERATE, LIST_MODELS
+from shared.contract.memory import (
+    ABANDON_GENERATION,
+    CLAIM_GENERATION,
+    FINISH_GENERATION,
+    RELEASE_GENERATION,
+    RENEW_LEASE,
+)
+from shared.contract.subjects import FEED_STREAMS
+
+User = Literal["gateway", "memory", "inference", "transcribe", "workflow", "analytics", "admin"]
+USERS: tuple[User, ...] = get_args(User)
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Subjects that a user may publish and subscribe. `answers`: it may also answer what it was asked."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    answers: bool = False
+
+
+def inbox_prefix(user: str) -> str:
+    """The prefix of this user's own inboxes: nobody else can listen to them."""
+    return f"_INBOX_{user}"
+
+
+def _service(user: User, publish: tuple[str, ...] = (), subscribe: tuple[str, ...] = ()) -> Permissions:
+    # Publishing to its own inbox is how a service finds out that its connection still hears (T3).
+    own = inbox_prefix(user) + ".>"
+    return Permissions((own, *publish), (own, "$SRV.>", *subscribe), answers=True)
+
+
+def _work(queue: str) -> tuple[str, ...]:
+    """Taking, answering and burying the orders of one queue. Both forms of the ack's subject: see T2."""
+    return (
+        f"$JS.API.CONSUMER.MSG.NEXT.JOBS.{queue}",
+        f"$JS.ACK.JOBS.{queue}.>",
+        f"$JS.ACK.*.*.JOBS.{queue}.>",
+        f"dead.{queue}.*",
+    )
+
+
+_READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
+
+PERMISSIONS: dict[User, Permissions] = {
+    "gateway": _service("gateway", ("rpc.memory.*", LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
+    "memory": _service(
+        "memory",
+        ("feed.*.*.conversation.*.event", "feed.*.*.state.*.event", f"job.{GENERATE.name}.*", "control.stop.*"),
+        ("rpc.memory.*",),
+    ),
+    "inference": _service(
+        "inference",
+        (
+            *(
+                call.subject
+                for call in (CLAIM_GENERATION, RENEW_LEASE, FINISH_GENERATION, RELEASE_GENERATION, ABANDON_GENERATION)
+            ),
+            "feed.*.*.conversation.*.token.*",
+            *_work(GENERATE.name),
+            *_READ_FEED,
+        ),
+        ("rpc.inference.*", "control.stop.*"),
+    ),
+    "transcribe": _service("transcribe"),
+    "workflow": _service("workflow"),
+    "analytics": Permissions((inbox_prefix("analytics") + ".>", *_READ_FEED), (inbox_prefix("analytics") + ".>", "live.>")),
+    "admin": Permissions((">",), (">",)),
+}
