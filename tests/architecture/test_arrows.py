@@ -59,7 +59,11 @@ def test_only_the_bus_imports_nats(service):
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_app_sees_adapters(service):
     package = ROOT / f"services/{service}/src/{service}"
-    outside = [p for p in sources(str(package.relative_to(ROOT))) if "adapters" not in p.parts and p.name not in {"app.py", "__main__.py"}]
+    outside = [
+        p
+        for p in sources(str(package.relative_to(ROOT)))
+        if "adapters" not in p.parts and p.name not in {"app.py", "__main__.py"}
+    ]
     assert offenders(outside, {f"{service}.adapters"}) == []
 
 
