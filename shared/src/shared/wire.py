@@ -36,7 +36,7 @@ class Offline(Exception):
 
 
 class Wire:
-    """Subscribes and publishes beside nats-py, on the same connection. One for each connection, made after `connect`."""
+    """Subscribes and publishes beside nats-py, on its connection. Made once, after `connect`; the bus has it as `wire`."""
 
     def __init__(self, client: Client) -> None:
         check(client)
