@@ -1,32 +1,102 @@
 """The `colloquy` command."""
 
+import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
 
+from colloquy import bearer, development
+from colloquy import chat as talking
+from colloquy import doctor as examining
+from colloquy import events as listening
 from colloquy import up as running
+from colloquy.data_folder import DataFolder
+from colloquy.env_example import env_example as every_setting
 from colloquy.errors import Failed
 from colloquy.installation import Options
 from colloquy.terminal import complain, say
+from gateway.settings import GatewaySettings
 from shared import __version__
 
 app = typer.Typer(name="colloquy", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path, typer.Option(help="Folder for everything that is kept.")]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
 def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: any free one.")] = 8787,
     host: Annotated[str, typer.Option(help="Address the gateway listens on.")] = "127.0.0.1",
-    data: Annotated[Path, typer.Option(help="Folder for everything that is kept.")] = Path("data"),
+    data: Data = Path("data"),
     scale: Annotated[str, typer.Option(help="Processes of each service, such as inference=2,gateway=1.")] = "",
-    nats: Annotated[
-        str | None, typer.Option(help="An existing NATS (an administrator's address), instead of an own one.")
-    ] = None,
+    nats: Annotated[str | None, typer.Option(help="An existing NATS, an administrator's address; else an own one.")] = None,
 ) -> None:
     """Run everything on this machine, until Ctrl-C."""
     running.up(Options(host, port, data, scale, nats))
+
+
+@app.command()
+def chat(
+    url: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:8787",
+    user: Annotated[str, typer.Option(help="Who you are, where the gateway believes it.")] = "me",
+    token: Annotated[str | None, typer.Option(envvar="COLLOQUY_TOKEN", help="Who you are, where it wants proof.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this one.")] = None,
+) -> None:
+    """Talk in the terminal."""
+    talking.chat(url, user, token, conversation)
+
+
+@app.command()
+def token(
+    sub: Annotated[str, typer.Argument(help="The user's name.")],
+    ttl: Annotated[int, typer.Option(min=1, help="Seconds for which it is good.")] = 3600,
+) -> None:
+    """Print a token for a gateway with GATEWAY_AUTH=jwt and the secret GATEWAY_JWT_SECRET."""
+    sys.stdout.write(bearer.mint(sub, ttl, GatewaySettings()) + "\n")
+
+
+@app.command()
+def events(
+    data: Data = Path("data"),
+    nats: Annotated[str | None, typer.Option(help="A NATS, with a user that may listen; else that of the data folder.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only what concerns this user.")] = None,
+    tokens: Annotated[bool, typer.Option(help="The tokens of the answers too.")] = False,
+) -> None:
+    """Print everything that is stored, as it happens, one JSON object a line."""
+    asyncio.run(listening.events(nats or listening.listening_address(data), user, tokens=tokens))
+
+
+@app.command()
+def doctor(
+    data: Data = Path("data"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port the gateway shall have.")] = 8787,
+) -> None:
+    """Say what is wrong, and what to do."""
+    raise typer.Exit(0 if asyncio.run(examining.doctor(DataFolder(data.absolute()), port)) else 1)
+
+
+@app.command(context_settings=PASS_ON)
+def test(context: typer.Context) -> None:
+    """Run the tests; arguments go to pytest."""
+    raise typer.Exit(development.run_tests(context.args))
+
+
+@app.command(context_settings=PASS_ON)
+def bench(
+    context: typer.Context, name: Annotated[str | None, typer.Argument(help="Which one; else all of them.")] = None
+) -> None:
+    """Measure; further arguments go to the benchmark."""
+    raise typer.Exit(development.run_benchmark(name, context.args))
+
+
+@app.command("env-example")
+def env_example() -> None:
+    """Print every setting, as .env.example has it."""
+    sys.stdout.write(every_setting())
 
 
 @app.command()
@@ -39,10 +109,12 @@ def main() -> None:
     """Runs the command. What can't be done is one sentence and an exit status."""
     load_dotenv(".env")
     try:
-        app()
+        app(prog_name="colloquy")
     except Failed as failure:
         complain(f"colloquy: {failure}")
         raise SystemExit(failure.status) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -50,6 +50,11 @@ class DataFolder:
         """Address of NATS with the user that may only listen, for `colloquy events`."""
         return self.run / "nats.url"
 
+    @property
+    def address(self) -> Path:
+        """Where the gateway that runs is reached."""
+        return self.run / "gateway.url"
+
     def log(self, name: str) -> Path:
         """The log file of a process such as `inference-1`."""
         return self.root / "log" / f"{name}.log"

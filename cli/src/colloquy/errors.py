@@ -11,3 +11,11 @@ class Misused(Failed):
     """The command was called in a way that can't work."""
 
     status = 2
+
+
+def first_of(failures: BaseExceptionGroup[Failed]) -> Failed:
+    """The failure to show when several were raised together."""
+    failure: BaseException = failures
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

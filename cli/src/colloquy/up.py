@@ -10,7 +10,7 @@ from typing import cast
 
 from colloquy import bus_server
 from colloquy.data_folder import DataFolder, trim_log, write_private
-from colloquy.errors import Failed
+from colloquy.errors import Failed, first_of
 from colloquy.installation import Installation, Options, check_identity
 from colloquy.keeper import Household
 from colloquy.leftovers import end_leftovers
@@ -55,7 +55,7 @@ async def _live(installation: Installation) -> None:
                 await asyncio.sleep(LOOK_SECONDS)
                 await _look_after(installation, household, observer)
     except* Failed as failures:
-        raise _first(failures) from None
+        raise first_of(failures) from None
 
 
 @asynccontextmanager
@@ -86,7 +86,9 @@ async def _start(installation: Installation, household: Household, house: AsyncE
     await house.enter_async_context(household.keep(nats.programs, NATS_GRACE))
     await _provision(installation)
     say("nats answers")
-    write_private(folder.events_url, nats.urls["analytics"])
+    for path, address in ((folder.events_url, nats.urls["analytics"]), (folder.address, installation.address)):
+        write_private(path, address)
+        house.callback(path.unlink, missing_ok=True)
     observer = await _observer(installation, house)
     await house.enter_async_context(household.keep(installation.programs("memory"), MEMORY_GRACE))
     await house.enter_async_context(household.keep(installation.programs(*WORKERS), WORKER_GRACE))
@@ -143,10 +145,3 @@ def _allow_many_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _first(failures: BaseExceptionGroup[Failed]) -> Failed:
-    failure: BaseException = failures
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure

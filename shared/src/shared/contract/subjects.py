@@ -74,3 +74,11 @@ def dead(queue: str, user_part: str) -> Subject:
 def stop_signal(generation: str) -> Subject:
     """Core NATS: stop this generation now. The fact itself is in the database."""
     return Subject(f"control.stop.{generation}")
+
+
+def live_filter(user: str | None = None, *, tokens: bool = False) -> Subject:
+    """What passes by once it is stored: the facts of everybody or of one user, with `tokens` everything else too."""
+    scope = user_scope(user).live if user else "live.>"
+    if tokens:
+        return Subject(scope)
+    return Subject(scope.removesuffix(">") + ("*.*.event" if user else "*.*.*.*.event"))

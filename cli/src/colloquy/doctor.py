@@ -1,0 +1,34 @@
+"""`colloquy doctor`: what is wrong, and what to do."""
+
+from colloquy import findings
+from colloquy.data_folder import DataFolder
+from colloquy.findings import Finding
+from colloquy.leftovers import running
+from colloquy.terminal import say
+from inference.settings import InferenceSettings
+
+
+async def doctor(folder: DataFolder, port: int) -> bool:
+    """Looks at everything and tells. Whether all is right."""
+    is_up = bool(running(folder))
+    found = [
+        findings.python(),
+        findings.uv(),
+        findings.nats_binary(),
+        findings.disk(folder),
+        findings.port(port, is_up=is_up),
+        findings.processes(folder),
+        findings.database(folder),
+        *([await findings.nats(folder), await findings.gateway(folder)] if is_up else []),
+        await findings.model(InferenceSettings()),
+    ]
+    for finding in found:
+        _tell(finding)
+    return not any(finding.advice for finding in found)
+
+
+def _tell(finding: Finding) -> None:
+    mark, style = ("!!", "bold red") if finding.advice else ("ok", "green")
+    say(f"{mark}  {finding.subject:<12} {finding.state}", style if finding.advice else "")
+    if finding.advice:
+        say(f"    {'':<12} → {finding.advice}")

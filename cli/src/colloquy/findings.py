@@ -1,0 +1,139 @@
+"""What `colloquy doctor` looks at, one function a question. A finding is right, or says what to do."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import httpx
+
+from colloquy.data_folder import LEAST_FREE_MIB, DataFolder
+from colloquy.development import ROOT
+from colloquy.errors import Failed
+from colloquy.leftovers import running
+from colloquy.listener import listen
+from colloquy.nats_server import NatsFailed, find_binary
+from inference.settings import InferenceSettings
+from shared.errors import Unavailable
+from shared.observer import observe
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one thing stands. `advice` is empty when it is right."""
+
+    subject: str
+    state: str
+    advice: str = ""
+
+
+def python() -> Finding:
+    """The interpreter."""
+    version = sys.version.split()[0]
+    advice = "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer."
+    return Finding("Python", f"{version} at {sys.executable}", advice)
+
+
+def uv() -> Finding:
+    """The installer of the dependencies."""
+    private = ROOT / ".colloquy" / "uv" / "bin" / "uv"
+    found = shutil.which("uv") or (str(private) if private.exists() else None)
+    return Finding("uv", found or "missing", "" if found else "start ./colloquy once: it installs uv.")
+
+
+def nats_binary() -> Finding:
+    """The NATS server's program."""
+    try:
+        binary = find_binary()
+        told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - ours
+    except (NatsFailed, OSError, subprocess.SubprocessError) as trouble:
+        return Finding("nats-server", str(trouble), "delete .venv and start ./colloquy again.")
+    return Finding("nats-server", told.stdout.strip())
+
+
+def disk(folder: DataFolder) -> Finding:
+    """Room and right to write where the data is."""
+    place = next(path for path in (folder.root, *folder.root.parents) if path.exists())
+    free = shutil.disk_usage(place).free >> 20
+    advice = "" if free >= LEAST_FREE_MIB else f"make room: at least {LEAST_FREE_MIB} MiB are needed."
+    try:
+        probe = place / ".colloquy-doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        advice = f"it can't be written ({error.strerror}): choose another folder with --data."
+    return Finding("Disk", f"{free} MiB free at {place}", advice)
+
+
+def port(number: int, *, is_up: bool) -> Finding:
+    """Whether the gateway can have its port."""
+    if is_up:
+        return Finding("Port", "the gateway has its port")
+    try:
+        listen("127.0.0.1", number).close()
+    except Failed as failure:
+        return Finding("Port", f"{number} is taken", str(failure))
+    return Finding("Port", f"{number} is free")
+
+
+def processes(folder: DataFolder) -> Finding:
+    """What runs on the data folder."""
+    names = list(running(folder))
+    if not names:
+        return Finding("Processes", "Colloquy does not run on this folder")
+    return Finding("Processes", ", ".join(names))
+
+
+def database(folder: DataFolder) -> Finding:
+    """Whether the database is whole."""
+    if not folder.database.exists():
+        return Finding("Database", "not made yet; the first start does it")
+    try:
+        connection = sqlite3.connect(f"{folder.database.as_uri()}?mode=ro", uri=True, timeout=5)
+        try:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        verdict = str(error)
+    advice = "" if verdict == "ok" else "stop Colloquy, keep a copy of the folder, and restore a backup."
+    return Finding("Database", f"{folder.database} {'is whole' if verdict == 'ok' else verdict}", advice)
+
+
+async def nats(folder: DataFolder) -> Finding:
+    """A round trip to the NATS that runs."""
+    try:
+        async with observe(folder.events_url.read_text().strip(), "analytics", timeout=3) as observer:
+            seconds = await observer.round_trip()
+    except (Unavailable, OSError) as trouble:
+        return Finding("NATS", f"does not answer: {trouble}", f"see {folder.log('nats-1')}; restart `colloquy up`.")
+    return Finding("NATS", f"answers in {seconds * 1000:.1f} ms")
+
+
+async def gateway(folder: DataFolder) -> Finding:
+    """Whether the gateway that runs takes requests."""
+    try:
+        address = folder.address.read_text().strip()
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            status = (await client.get(f"{address}/readyz")).status_code
+    except (httpx.TransportError, OSError) as trouble:
+        return Finding("Gateway", f"does not answer: {trouble}", f"see {folder.log('gateway-1')}.")
+    advice = "" if status == 200 else f"see the logs in {folder.log('gateway-1').parent}."
+    return Finding("Gateway", f"{address} {'is ready' if status == 200 else f'answers {status} to /readyz'}", advice)
+
+
+async def model(settings: InferenceSettings) -> Finding:
+    """Whether the model's server can be reached."""
+    if not settings.base_url:
+        return Finding("Model", "none is configured; the built-in commands answer (INFERENCE_BASE_URL sets one)")
+    url = f"{settings.base_url.rstrip('/')}/models"
+    headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            status = (await client.get(url, headers=headers)).status_code
+    except (httpx.TransportError, httpx.InvalidURL) as trouble:
+        return Finding("Model", f"{url} can't be reached: {trouble}", "is INFERENCE_BASE_URL right, and does that server run?")
+    if status in {401, 403}:
+        return Finding("Model", f"{url} refuses the key ({status})", "set INFERENCE_API_KEY.")
+    return Finding("Model", f"{url} answers {status}")
