@@ -1,6 +1,7 @@
 """What every test may ask for: a real nats-server with the streams of the contract, and buses connected to it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,14 +18,14 @@ from shared.settings import NatsSettings
 
 BUDGET_BYTES = 512 * MIB
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 NewServer = Callable[..., Awaitable[NatsServer]]
 NewBus = Callable[..., Awaitable[Bus]]
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> uvloop.EventLoopPolicy:
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
     """The loop that the services run on."""
-    return uvloop.EventLoopPolicy()
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

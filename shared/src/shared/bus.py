@@ -1,65 +1,64 @@
-"""The bus: publish, ask, answer, work, over NATS. The only importer of `nats`, with `wire.py` and `provision.py` beside it."""
+"""The bus: publish, ask, answer, work, over NATS. Its neighbours do the work; this is what the services see."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
+import structlog
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from shared import headers, tracing
+from shared.answering import Answer, answering, fault_in
+from shared.asking import Asker
+from shared.connection import Connection, connected
 from shared.contract.base import Message
+from shared.contract.streams import MAX_MESSAGE_BYTES
 from shared.contract.subjects import Subject
 from shared.contract.topics import Call, Queue
+from shared.errors import Invalid, TooLarge, Unavailable
+from shared.publishing import Fenced, Publisher, Rejected, Stored
+from shared.reading import Entry, Reader
 from shared.settings import NatsSettings
+from shared.wire import Offline, Wire
+from shared.work import Delivery, Job, Later, working
+
+__all__ = ["Answer", "Bus", "Delivery", "Entry", "Fenced", "Later", "Rejected", "Stored", "connect"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[Q, A]):
-    """A call and the function that answers it."""
-
-    call: Call[Q, A]
-    handler: Callable[[Q], Awaitable[A]]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """JetStream has it. `duplicate`: it already had it, under the same message id."""
-
-    sequence: int
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How often an order was delivered, counting from 1, and whether this is the last try."""
-
-    count: int
-    last: bool
-
-
-class Fenced(Exception):
-    """Somebody else has written to this subject: `expect` was not its last sequence."""
-
-
-class Later(Exception):
-    """Raised by a work handler: give the order back, to be delivered again after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
 class Bus:
     """One connection to NATS, kept for the life of a service. Made by `connect`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._asker = Asker(connection)
+        self._publisher = Publisher(connection.wire)
+        self._reader = Reader(connection.wire)
+
+    @property
+    def wire(self) -> Wire:
+        """The fast lane beneath, for the feed."""
+        return self._connection.wire
 
     async def ask(self, call: Call[Q, A], question: Q, *, timeout: float = 5.0) -> A:
         """The service's answer. Raises the Fault that it reported, or Unavailable when nobody answers in `timeout` seconds.
 
         "No responders" is retried until the timeout, so a service that restarts is not noticed.
         """
-        raise NotImplementedError
+        reply = await self._asker.ask(
+            call.subject.encode(), _encoded(question), header=headers.block(tracing.current()), timeout=timeout
+        )
+        fault = fault_in(reply)
+        if fault is not None:
+            raise fault
+        return call.answer.decode(reply.data)
 
     def answer(self, service: str, version: str, answers: Sequence[Answer[Any, Any]]) -> AbstractAsyncContextManager[None]:
         """Answers these calls, concurrently, as the NATS micro service `service` (`$SRV.PING`, `INFO`, `STATS`).
@@ -67,7 +66,7 @@ class Bus:
         A Fault becomes the reply's error; anything else is logged with its traceback and answered as `internal`.
         Leaving the context stops taking questions and finishes those that are held.
         """
-        raise NotImplementedError
+        return answering(self._connection, service, version, answers)
 
     async def store(
         self,
@@ -87,19 +86,40 @@ class Bus:
         the subject must have (0: none); raises Fenced when it has another. `ttl` in seconds. Raises TooLarge, StorageFull,
         Unavailable. Calls made one after the other without awaiting in between reach the stream in that order.
         """
-        raise NotImplementedError
+        lines = _fixed_lines(type, ttl) + tracing.current()
+        if msg_id is not None:
+            lines += headers.line(b"Nats-Msg-Id", msg_id)
+        if expect is not None:
+            lines += b"Nats-Expected-Last-Subject-Sequence: %d\r\n" % expect
+        order = self._publisher.publish(subject, headers.block(lines), data, timeout)
+        try:
+            return await order.future
+        except Fenced:
+            if order.attempts == 1 or expect is None:
+                raise
+            return await self._ours(subject, data, expect)
 
     async def last(self, subject: Subject) -> tuple[int, bytes] | None:
         """Sequence and data of the newest stored message on this subject, or None."""
-        raise NotImplementedError
+        return await self._reader.last(subject)
+
+    async def read(self, subject: Subject, *, after: int = 0) -> list[Entry]:
+        """All stored messages of this subject after a sequence, as (sequence, event name, data). Raises Unavailable."""
+        return await self._reader.after(subject, after)
 
     async def tell(self, subject: Subject, message: Message) -> None:
         """Core NATS: whoever listens right now hears it; nobody keeps it."""
-        raise NotImplementedError
+        try:
+            self.wire.publish(subject.encode(), _encoded(message), header=headers.block(tracing.current()))
+        except Offline:
+            raise Unavailable from None
 
     def listen(self, subject: Subject, kind: type[M], heard: Callable[[M], None]) -> AbstractAsyncContextManager[None]:
-        """Calls `heard` for each message told on this subject while the context is open."""
-        raise NotImplementedError
+        """Calls `heard` for each message told on this subject while the context is open.
+
+        What this process asks or publishes afterwards comes to NATS after the subscription.
+        """
+        return _listening(self.wire, subject, kind, heard)
 
     def work(
         self,
@@ -108,6 +128,7 @@ class Bus:
         dead: Callable[[M, str], Awaitable[None]],
         *,
         slots: int,
+        grace: float = 1.0,
     ) -> AbstractAsyncContextManager[None]:
         """Carries out orders of `queue`, up to `slots` at a time.
 
@@ -116,7 +137,15 @@ class Bus:
         to `dead`. While a handler runs, the order is marked in progress by a task of its own. Leaving the context
         stops taking orders and then cancels the handlers that still run after `grace` (they raise Later, or are given back).
         """
-        raise NotImplementedError
+        job = Job(queue, handler, dead, slots, grace)
+        return working(self._connection, self._asker, self._publisher, job)
+
+    async def _ours(self, subject: Subject, data: bytes, expect: int) -> Stored:
+        """An attempt that was repeated may have been stored the first time: then nobody has fenced us out (T11)."""
+        first = await self._reader.after(subject, expect, limit=1)
+        if not first or first[0][2] != data:
+            raise Fenced(f"another message is at {first[0][0] if first else 0}")
+        return Stored(first[0][0], duplicate=True)
 
 
 @asynccontextmanager
@@ -125,5 +154,36 @@ async def connect(settings: NatsSettings, service: str) -> AsyncGenerator[Bus]:
 
     Raises Unavailable when NATS can't be reached in `settings.connect_timeout`.
     """
-    raise NotImplementedError
-    yield Bus()
+    async with connected(settings, service) as connection:
+        yield Bus(connection)
+
+
+@asynccontextmanager
+async def _listening(wire: Wire, subject: Subject, kind: type[M], heard: Callable[[M], None]) -> AsyncGenerator[None]:
+    def hear(_subject: bytes, _header: bytes | None, data: bytes) -> None:
+        try:
+            heard(kind.decode(data))
+        except ValidationError:
+            log.warning("bus.unreadable", subject=subject, expected=kind.__name__)
+
+    sid = wire.subscribe(subject, hear)
+    try:
+        yield
+    finally:
+        wire.unsubscribe(sid)
+
+
+def _encoded(message: Message) -> bytes:
+    try:
+        data = message.encode()
+    except (PydanticSerializationError, UnicodeEncodeError):  # lone surrogates (F35)
+        raise Invalid("That text has no UTF-8 form.") from None
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise TooLarge(size=len(data), limit=MAX_MESSAGE_BYTES)
+    return data
+
+
+@lru_cache(maxsize=256)
+def _fixed_lines(type_name: str, ttl: int | None) -> bytes:
+    lines = headers.line(b"Event-Type", type_name) if type_name else b""
+    return lines + (b"Nats-TTL: %ds\r\n" % ttl if ttl is not None else b"")

@@ -42,7 +42,7 @@ class Busy(Fault):
 
 def fault_of(code: str, message: str, details: dict[str, Any], retry_after: float) -> Fault:
     """The fault that a service reported, as the class it had there; an unknown code becomes Refused."""
-    kind = _BY_CODE.get(code, Refused)
+    kind = Fault if code == Fault.code else _BY_CODE.get(code, Refused)
     if issubclass(kind, Busy):
         return kind(message, retry_after=retry_after, **details)
     return kind(message, **details)

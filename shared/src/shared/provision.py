@@ -1,4 +1,4 @@
-"""Makes the streams and consumers of the contract so. An administrator runs it before the services; twice is as good as once."""
+"""Makes the streams and consumers of the contract so. An administrator runs it first; twice is as good as once."""
 
 import asyncio
 import json

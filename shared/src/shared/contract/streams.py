@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.contract.inference import GENERATE
-from shared.contract.subjects import FEED_STREAMS
+from shared.contract.subjects import FEED_STREAMS, Subject
 
 DAY = 86_400.0
 MIB = 1024 * 1024
@@ -62,3 +62,9 @@ STREAMS: tuple[Stream, ...] = (
 )
 
 CONSUMERS: tuple[Consumer, ...] = (Consumer("JOBS", GENERATE.name, f"job.{GENERATE.name}.*", GENERATE.ack_wait),)
+
+
+def stream_of(subject: Subject) -> str:
+    """The name of the stream that captures this subject."""
+    kind, first, *_ = subject.split(".")
+    return f"FEED-{first}" if kind == "feed" else {"job": "JOBS", "dead": "DEAD"}[kind]

@@ -1,0 +1,173 @@
+"""The one connection of a process: reconnects for ever, is watched for deafness, ends the process when it is lost for good."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import NoReturn, cast
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from prometheus_client import Counter
+
+from shared.contract.permissions import inbox_prefix
+from shared.errors import Unavailable
+from shared.settings import NatsSettings
+from shared.wire import Offline, Wire
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+RECONNECTS = Counter("colloquy_nats_reconnects_total", "How often the connection to NATS was lost and had back.")
+
+LOST_FOR_GOOD = 70
+"""Exit code of a process that can't get its connection back; whoever started it starts it again."""
+
+BEAT_SECONDS = 5.0
+BEAT_PATIENCE_SECONDS = 2.0
+DEAF, LOST = 2, 6
+"""After so many beats in a row that were not heard: connect anew; give up."""
+
+CLOSE_SECONDS = 5.0
+
+
+class Connection:
+    """nats-py's client with the wire beside it. Made by `connected`."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.client = Client()
+        self.leaving = False
+        self.reason = "no answer"
+        self._wire: Wire | None = None
+        self._live = asyncio.Event()
+
+    @property
+    def wire(self) -> Wire:
+        """The fast lane. It is there once the connection is."""
+        if self._wire is None:
+            raise RuntimeError("not connected")
+        return self._wire
+
+    async def open(self, settings: NatsSettings) -> None:
+        """Connects. Raises Unavailable with the reason when that takes longer than the settings allow."""
+        try:
+            async with asyncio.timeout(settings.connect_timeout):  # T29: a wrong certificate would hang for ever
+                await self._connect(settings.url.get_secret_value().split(","))
+        except (TimeoutError, NatsError, OSError, ValueError) as error:
+            await self.close()
+            raise Unavailable(f"NATS can't be reached: {self.reason}.") from error
+        self._wire = Wire(self.client)
+        self._wire.on_lost(self._live.clear)
+        self._wire.on_back(self._live.set)
+        self._live.set()
+
+    async def close(self) -> None:
+        """Sends what is left and closes, in bounded time."""
+        self.leaving = True
+        with suppress(NatsError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.settle()
+                await self.client.close()
+
+    async def settle(self) -> None:
+        """Returns when the server has everything that was sent until now. Raises Unavailable."""
+        if not self.client.is_connected:
+            return
+        await asyncio.sleep(0)  # the wire writes at the end of the loop's turn
+        try:
+            await self.client.flush()
+        except NatsError as error:
+            raise Unavailable from error
+
+    async def back(self, seconds: float) -> None:
+        """Returns when the connection is there, or after so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._live.wait()
+
+    async def _connect(self, servers: list[str]) -> None:
+        await self.client.connect(
+            servers,
+            name=self.service,
+            inbox_prefix=inbox_prefix(self.service),
+            max_reconnect_attempts=-1,  # T5
+            reconnect_time_wait=cast("int", 0.25),  # the annotation says int, the code sleeps any number
+            connect_timeout=2,
+            ping_interval=5,  # T20
+            max_outstanding_pings=2,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+        )
+
+    # T18: an exception in one of these would end nats-py's tasks in silence. They only log and count.
+
+    async def _on_error(self, error: Exception) -> None:
+        self.reason = str(error) or type(error).__name__
+        log.warning("nats.error", reason=self.reason)
+        if self._wire is not None and "authorization violation" in self.reason.lower():
+            self._end("refused")  # F43: started again it may have fresh credentials
+
+    async def _on_disconnected(self) -> None:
+        if not self.leaving:
+            log.warning("nats.disconnected")
+
+    async def _on_reconnected(self) -> None:
+        RECONNECTS.inc()
+        log.info("nats.reconnected")
+
+    async def _on_closed(self) -> None:
+        if not self.leaving:
+            self._end("closed")  # T5, T6
+
+    def _end(self, why: str) -> NoReturn:
+        log.error("nats.lost", why=why, reason=self.reason)
+        os._exit(LOST_FOR_GOOD)
+
+    async def watch(self) -> None:
+        """Tells itself something now and then. nats-py can be connected and hear nothing (T3), and a server can hang (F10)."""
+        subject, heard = self.wire.new_inbox(), asyncio.Event()
+
+        def hear(_subject: bytes, _header: bytes | None, _data: bytes) -> None:
+            heard.set()
+
+        self.wire.subscribe(subject, hear)
+        missed = 0
+        while True:
+            await asyncio.sleep(0 if missed else BEAT_SECONDS)
+            missed = 0 if await self._beat(subject.encode(), heard) else missed + 1
+            if missed == DEAF:
+                log.warning("nats.deaf")
+                self.wire.abort()
+                await self.client.force_reconnect()
+            if missed >= LOST:
+                self._end("deaf")
+
+    async def _beat(self, subject: bytes, heard: asyncio.Event) -> bool:
+        """Whether it heard itself. While nats-py reconnects there is nothing to find out."""
+        heard.clear()
+        try:
+            self.wire.publish(subject, b"")
+            async with asyncio.timeout(BEAT_PATIENCE_SECONDS):
+                await heard.wait()
+        except TimeoutError:
+            return not self.wire.live
+        except Offline:
+            return True
+        return True
+
+
+@asynccontextmanager
+async def connected(settings: NatsSettings, service: str) -> AsyncGenerator[Connection]:
+    """Connected while the context is open."""
+    connection = Connection(service)
+    await connection.open(settings)
+    async with asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(connection.watch())
+        try:
+            yield connection
+        finally:
+            watch.cancel()
+            await connection.close()
