@@ -98,6 +98,12 @@ class Wire:
             self._loop.call_soon(self._write)
         self._out.append(frame)
 
+    def abort(self) -> None:
+        """Cuts the connection without sending what waits; nats-py would wait for a server that hangs to take it."""
+        transport = self._client._transport
+        if isinstance(transport, TcpTransport) and transport._io_writer is not None:
+            transport._io_writer.transport.abort()
+
     def after_batch(self, hook: Hook) -> None:
         """Calls `hook` once after each chunk from the server in which somebody heard something."""
         self._parser.hooks.append(hook)
