@@ -82,3 +82,8 @@ def live_filter(user: str | None = None, *, tokens: bool = False) -> Subject:
     if tokens:
         return Subject(scope)
     return Subject(scope.removesuffix(">") + ("*.*.event" if user else "*.*.*.*.event"))
+
+
+def every_stop_signal() -> Subject:
+    """What a worker listens on: one subscription for a process, not one for each generation."""
+    return Subject("control.stop.*")

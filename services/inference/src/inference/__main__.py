@@ -1,0 +1,10 @@
+"""Starts inference."""
+
+from functools import partial
+
+from inference.app import application
+from inference.settings import InferenceSettings
+from shared.service import run
+
+if __name__ == "__main__":
+    run("inference", partial(application, InferenceSettings()))

@@ -1,0 +1,74 @@
+"""What inference needs from the world: models, memory, and a stream to write tokens to."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from inference.delta import Delta
+from inference.prompt import Prompt
+from shared.bus import Stored
+from shared.contract import inference, memory
+from shared.contract.subjects import Subject
+
+
+class Model(Protocol):
+    """Something that answers."""
+
+    @property
+    def card(self) -> inference.Model:
+        """How it is named and shown."""
+        ...
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
+        """The answer as it comes, with an `End` at its end. Raises ModelFailed.
+
+        Closing it, or cancelling the task that reads it, closes the connection to the server behind it.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """The calls of memory that a worker makes. All raise Unavailable when memory does not answer."""
+
+    async def claim(self, question: memory.ClaimGeneration) -> memory.Claim:
+        """See the contract."""
+        ...
+
+    async def renew(self, question: memory.RenewLease) -> memory.Lease:
+        """Raises LostLease."""
+        ...
+
+    async def finish(self, question: memory.FinishGeneration) -> memory.GenerationState:
+        """Raises LostLease."""
+        ...
+
+    async def release(self, question: memory.ReleaseGeneration) -> memory.GenerationState:
+        """Raises LostLease."""
+        ...
+
+    async def abandon(self, question: memory.AbandonGeneration) -> memory.GenerationState:
+        """See the contract."""
+        ...
+
+
+class TokenStore(Protocol):
+    """The part of the bus that keeps token logs; `shared.bus.Bus` is one."""
+
+    async def store(
+        self,
+        subject: Subject,
+        data: bytes,
+        *,
+        type: str = "",  # noqa: A002 - the bus says so
+        ttl: int | None = None,
+        expect: int | None = None,
+    ) -> Stored:
+        """Appends, fenced by `expect`. Raises Fenced, Unavailable, StorageFull."""
+        ...
+
+    async def last(self, subject: Subject) -> tuple[int, bytes] | None:
+        """Sequence and data of the newest message, or None."""
+        ...
+
+    async def read(self, subject: Subject) -> list[tuple[int, bytes, bytes]]:
+        """All stored messages as (sequence, event name, data), oldest first."""
+        ...

@@ -1,0 +1,47 @@
+"""What an operator may change about inference; every variable starts with `INFERENCE_`."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from shared.settings import settings_config
+
+
+class InferenceSettings(BaseSettings):
+    """Which model answers, how long it may take, and how much it may say."""
+
+    model_config = settings_config("INFERENCE_")
+
+    base_url: str = Field(
+        default="",
+        description="Address of an OpenAI-compatible server up to and with /v1; empty: only the built-in commands answer.",
+    )
+    api_key: SecretStr = Field(default=SecretStr(""), description="Key for that server; empty: none is sent.")
+    model: str = Field(
+        default="", description="Name of the model at that server; several, separated by commas: the first is the default."
+    )
+    extra_headers: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr], description="More headers for that server, as a JSON object."
+    )
+    system_prompt: str = Field(
+        default="", description="What the model is told before a conversation that brings no such message of its own."
+    )
+    slots: int = Field(default=64, ge=1, le=1_000, description="How many answers one worker process produces at a time.")
+    connect_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection to the model's server.")
+    first_token_seconds: float = Field(
+        default=15.0, gt=0, description="Seconds to wait for the first token, all retries included."
+    )
+    idle_seconds: float = Field(default=30.0, gt=0, description="Seconds to wait for the next token; comments don't count.")
+    total_seconds: float = Field(default=300.0, gt=0, description="Seconds that a whole answer may take.")
+    retries: int = Field(default=2, ge=0, le=10, description="How often a request is tried again before the first token.")
+    retry_delay_seconds: float = Field(
+        default=0.5, ge=0, description="Seconds before the first retry, give or take half; doubled for each further one."
+    )
+    retry_after_cap_seconds: float = Field(
+        default=10.0, ge=0, description="The longest Retry-After that is waited for; with a longer one the answer fails."
+    )
+    max_output_chars: int = Field(
+        default=100_000, ge=1, le=100_000, description="Characters after which an answer is cut and marked as too long."
+    )
+    demo_tokens_per_second: float = Field(
+        default=60.0, ge=0, description="Speed of the built-in commands; 0: as fast as they can."
+    )

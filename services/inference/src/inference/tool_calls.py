@@ -1,0 +1,83 @@
+"""Puts tool calls together that come whole or in pieces, in every way that servers cut them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from inference.delta import ToolCall
+from inference.failure import UpstreamMalformed
+
+ARGUMENTS_CAP: Final = 256 * 1024
+CALLS_CAP: Final = 128
+
+
+@dataclass(slots=True)
+class _Call:
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class ToolCalls:
+    """The calls of one answer as their pieces arrive."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._open: dict[int, _Call] = {}
+
+    def add(self, parts: object) -> None:
+        """The value of `tool_calls` of one chunk. Raises UpstreamMalformed when there is too much of it."""
+        if isinstance(parts, list):
+            for part in cast("list[Any]", parts):
+                if isinstance(part, dict):
+                    self._add(cast("dict[str, Any]", part))
+
+    def complete(self) -> list[ToolCall]:
+        """All calls, with ids where the server gave none. Raises UpstreamMalformed when one was never closed."""
+        calls = [
+            ToolCall(call.id or f"call_{number}", call.name, call.arguments or "{}") for number, call in enumerate(self._calls)
+        ]
+        self._calls.clear()
+        for call in calls:
+            _check(call)
+        return calls
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def _add(self, part: dict[str, Any]) -> None:
+        function = part.get("function")
+        fields = cast("dict[str, Any]", function) if isinstance(function, dict) else part
+        call_id, name, arguments = _text(part.get("id")), _text(fields.get("name")), fields.get("arguments")
+        if not call_id and not name and not arguments:
+            return  # Workers AI ends its calls with one that is all null.
+        call = self._call(part.get("index"), call_id)
+        # Some servers repeat id and name in every piece: they are set once, never appended.
+        call.id = call.id or call_id
+        call.name = call.name or name
+        call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        if len(call.arguments) > ARGUMENTS_CAP:
+            raise UpstreamMalformed("a tool call without end")
+
+    def _call(self, index: object, call_id: str) -> _Call:
+        place = index if isinstance(index, int) else len(self._open) if call_id else len(self._open) - 1
+        call = self._open.get(place)
+        if call is None or (call_id and call.id and call_id != call.id):
+            if len(self._calls) == CALLS_CAP:
+                raise UpstreamMalformed("too many tool calls")
+            call = self._open[place] = _Call()
+            self._calls.append(call)
+        return call
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _check(call: ToolCall) -> None:
+    try:
+        arguments: object = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        arguments = None
+    if not call.name or not isinstance(arguments, dict):
+        raise UpstreamMalformed("a tool call that can't be read")

@@ -1,0 +1,101 @@
+"""Carries out orders to generate: one order is one attempt, from the claim to the end."""
+
+import structlog
+
+from inference.answer import Answer
+from inference.attempt import Attempt, Surroundings
+from inference.failure import NoSuchModel
+from inference.guard import Deadlines, Guard, Stops
+from inference.lease import insist
+from inference.models import Models
+from inference.outcome import CANCELLED, finish
+from inference.prompt import prompt_of
+from inference.salvage import text_of
+from inference.settings import InferenceSettings
+from shared.bus import Delivery, Later
+from shared.contract.inference import Generate, StopNow
+from shared.contract.memory import AbandonGeneration, Claim, ClaimGeneration, FinishGeneration
+from shared.contract.objects import Problem
+from shared.contract.subjects import token_log
+from shared.errors import UnknownGeneration
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+GIVEN_UP = Problem(code="abandoned", message="No worker could finish this answer.")
+
+
+class Worker:
+    """One process's part of the work queue. `name` is what memory knows it by."""
+
+    def __init__(self, settings: InferenceSettings, name: str, models: Models, around: Surroundings) -> None:
+        self._settings = settings
+        self._deadlines = Deadlines(settings.first_token_seconds, settings.idle_seconds, settings.total_seconds)
+        self._name = name
+        self._models = models
+        self._around = around
+        self._stops = Stops()
+
+    async def generate(self, order: Generate, _delivery: Delivery) -> None:
+        """Produces one answer. Returning means that the order needs nobody any more; raises Later otherwise."""
+        guard = Guard(self._deadlines)
+        with self._stops.watch(order.generation_id, guard):
+            question = ClaimGeneration(generation_id=order.generation_id, worker=self._name)
+            try:
+                # Asked until memory answers: given back, the order would use up its deliveries while memory restarts.
+                claim = await insist(self._around.memory.claim, question)
+            except UnknownGeneration:
+                return
+            if claim.decision == "run":
+                await self._run(order.generation_id, claim, guard)
+            elif claim.decision == "wait":
+                raise Later(claim.lease_seconds)
+
+    async def abandon(self, order: Generate, reason: str) -> None:
+        """The order went to the dead letters: its generation ends as failed."""
+        log.error("generation.abandoned", generation=order.generation_id, reason=reason)
+        await insist(self._around.memory.abandon, AbandonGeneration(generation_id=order.generation_id, error=GIVEN_UP))
+
+    def stop(self, signal: StopNow) -> None:
+        """Somebody stopped a generation: ours, or another worker's."""
+        self._stops.stop(signal.generation_id)
+
+    async def _run(self, generation: str, claim: Claim, guard: Guard) -> None:
+        if claim.stop:
+            await self._salvage(generation, claim)
+            return
+        try:
+            model = self._models.named(claim.model)
+        except NoSuchModel as failure:
+            await self._fail(generation, claim, failure.problem)
+            return
+        prompt = prompt_of(claim, self._settings.system_prompt)
+        answer = Answer(self._settings.max_output_chars)
+        if not await Attempt(generation, claim, model, prompt, answer, guard, self._around).run():
+            raise Later(0)
+
+    async def _salvage(self, generation: str, claim: Claim) -> None:
+        """It was stopped while nobody ran it: what was said is what there is."""
+        messages = await insist(self._around.store.read, token_log(claim.user, claim.conversation_id, generation))
+        end = FinishGeneration(
+            generation_id=generation,
+            epoch=claim.epoch,
+            outcome="cancelled",
+            text=text_of(messages),
+            model=claim.model,
+            finish_reason="cancelled",
+            error=CANCELLED,
+        )
+        await finish(self._around.memory, end)
+
+    async def _fail(self, generation: str, claim: Claim, problem: Problem) -> None:
+        end = FinishGeneration(
+            generation_id=generation,
+            epoch=claim.epoch,
+            outcome="failed",
+            text="",
+            model=claim.model,
+            finish_reason="error",
+            error=problem,
+        )
+        await finish(self._around.memory, end)
+        log.info("generation.failed", generation=generation, code=problem.code)
