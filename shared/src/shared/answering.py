@@ -20,6 +20,7 @@ from shared.contract.base import Message
 from shared.contract.streams import MAX_MESSAGE_BYTES
 from shared.contract.topics import Call
 from shared.errors import Busy, Fault, Invalid, TooLarge, Unavailable, fault_of
+from shared.tasks import owned
 from shared.wire import Offline
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -194,7 +195,7 @@ async def answering(
     connection: Connection, service: str, version: str, answers: Sequence[Answer[Any, Any]]
 ) -> AsyncGenerator[None]:
     """Answers these calls while the context is open."""
-    async with asyncio.TaskGroup() as tasks:
+    async with owned() as tasks:
         answering = _Service(connection, service, version, [_Endpoint(answer) for answer in answers], tasks)
         await answering.open()
         try:

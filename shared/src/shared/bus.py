@@ -86,7 +86,9 @@ class Bus:
         the subject must have (0: none); raises Fenced when it has another. `ttl` in seconds. Raises TooLarge, StorageFull,
         Unavailable. Calls made one after the other without awaiting in between reach the stream in that order.
         """
-        lines = _fixed_lines(type, ttl) + tracing.current()
+        lines = _fixed_lines(type, ttl)
+        if ttl is None:  # what is kept for good; a token would pay 1 µs for a trace that nobody reads
+            lines += tracing.current()
         if msg_id is not None:
             lines += headers.line(b"Nats-Msg-Id", msg_id)
         if expect is not None:

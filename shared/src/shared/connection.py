@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from shared.contract.permissions import inbox_prefix
 from shared.errors import Unavailable
 from shared.settings import NatsSettings
+from shared.tasks import owned
 from shared.wire import Offline, Wire
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -164,7 +165,7 @@ async def connected(settings: NatsSettings, service: str) -> AsyncGenerator[Conn
     """Connected while the context is open."""
     connection = Connection(service)
     await connection.open(settings)
-    async with asyncio.TaskGroup() as tasks:
+    async with owned() as tasks:
         watch = tasks.create_task(connection.watch())
         try:
             yield connection

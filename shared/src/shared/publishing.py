@@ -53,7 +53,9 @@ class Order:
 
     __slots__ = ("attempts", "data", "expires", "future", "header", "key", "subject", "until")
 
-    def __init__(self, key: bytes, subject: bytes, header: bytes, data: bytes, expires: float) -> None:
+    def __init__(
+        self, key: bytes, subject: bytes, header: bytes, data: bytes, expires: float, future: asyncio.Future[Stored]
+    ) -> None:
         self.key = key
         self.subject = subject
         self.header = header
@@ -62,7 +64,7 @@ class Order:
         self.until = 0.0
         """When it is time to send it again."""
         self.attempts = 0
-        self.future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self.future = future
 
 
 class Publisher:
@@ -89,7 +91,7 @@ class Publisher:
             raise Unavailable
         self._count += 1
         key = b"%d" % self._count
-        order = Order(key, subject.encode(), header, data, self._loop.time() + timeout)
+        order = Order(key, subject.encode(), header, data, self._loop.time() + timeout, self._loop.create_future())
         if self._waiting or len(self._flight) >= WINDOW:
             self._waiting.append(order)
         else:

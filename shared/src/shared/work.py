@@ -21,6 +21,7 @@ from shared.errors import Busy, Unavailable
 from shared.held import ACK, ACK_SECONDS, PROGRESS, TERM, Held, backoff, give_back
 from shared.publishing import Publisher
 from shared.pulling import Puller
+from shared.tasks import owned
 from shared.wire import Offline
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -235,7 +236,7 @@ class Worker(Generic[M]):
 @asynccontextmanager
 async def working(connection: Connection, asker: Asker, publisher: Publisher, job: Job[M]) -> AsyncGenerator[None]:
     """Carries out orders while the context is open."""
-    async with asyncio.TaskGroup() as tasks:
+    async with owned() as tasks:
         worker = Worker(connection, asker, publisher, job, tasks)
         ticker = tasks.create_task(worker.tick())
         worker.begin()
