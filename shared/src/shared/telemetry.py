@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Gauge, start_http_server
 
 from shared.settings import LogSettings, MetricsSettings
+from shared.tasks import owned
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -45,7 +46,7 @@ async def probes(settings: MetricsSettings) -> AsyncGenerator[None]:
     """Watches the event loop, and serves the metrics when a port is set."""
     if settings.port:
         start_http_server(settings.port, settings.host)
-    async with asyncio.TaskGroup() as tasks:
+    async with owned() as tasks:
         watch = tasks.create_task(_watch_loop())
         try:
             yield
