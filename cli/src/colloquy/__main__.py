@@ -13,6 +13,7 @@ from colloquy import chat as talking
 from colloquy import doctor as examining
 from colloquy import events as listening
 from colloquy import up as running
+from colloquy.container_setup import set_up
 from colloquy.data_folder import DataFolder
 from colloquy.env_example import env_example as every_setting
 from colloquy.errors import Failed
@@ -91,6 +92,15 @@ def bench(
 ) -> None:
     """Measure; further arguments go to the benchmark."""
     raise typer.Exit(development.run_benchmark(name, context.args))
+
+
+@app.command()
+def setup(
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder for each container.")] = Path("/setup"),
+) -> None:
+    """Write the passwords and configuration for compose.yaml."""
+    set_up(folder)
+    say("Passwords, keys and the configuration of NATS are in place.")
 
 
 @app.command("env-example")
