@@ -319,6 +319,10 @@ class RecordPresence(Message):
     changes: list[PresenceChange]
 
 
+class CheckHealth(Message):
+    """Can memory keep things right now? Answered with Done, or with the fault that writing meets."""
+
+
 class Done(Message):
     """It is done; there is nothing to say."""
 
@@ -344,3 +348,4 @@ LIST_MESSAGES = Call("memory", "list_messages", ListMessages, Messages)
 GET_STATE = Call("memory", "get_state", GetState, State)
 OPEN_STREAM = Call("memory", "open_stream", OpenStream, StreamOpening)
 RECORD_PRESENCE = Call("memory", "record_presence", RecordPresence, Done)
+CHECK_HEALTH = Call("memory", "check_health", CheckHealth, Done)

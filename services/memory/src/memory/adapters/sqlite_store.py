@@ -1,0 +1,85 @@
+"""The store on a SQLite file: one thread that writes, a few connections that read."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from memory.adapters.group_writer import GroupWriter
+from memory.adapters.schema import prepare
+from memory.adapters.sqlite_errors import translated
+from memory.adapters.sqlite_file import DatabaseFile, locked
+from memory.adapters.sqlite_pen import SqlitePen, engine_of
+from memory.settings import MemorySettings
+from shared.errors import Fault, Unavailable
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """See `ports.Store`. `database_id` stays the same for the life of a database."""
+
+    def __init__(self, writer: GroupWriter, readers: AsyncEngine, database_id: str, read_timeout: float) -> None:
+        self.database_id = database_id
+        self._writer, self._readers, self._read_timeout = writer, readers, read_timeout
+        self.write = writer.write
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the last commit failed, or None when it did not."""
+        return self._writer.fault
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """See `ports.Store.read`."""
+        try:
+            with translated("read"):
+                async with asyncio.timeout(self._read_timeout), self._readers.connect() as connection:
+                    return await connection.run_sync(work)
+        except TimeoutError as error:
+            raise Unavailable("The database is too slow right now.") from error
+
+
+@asynccontextmanager
+async def open_store(settings: MemorySettings, new_stamp: str, now: int) -> AsyncGenerator[SqliteStore]:
+    """The database of these settings, its schema up to date. Leaving finishes what waits and closes.
+
+    Raises DatabaseInUse, DatabaseGone, DatabaseForeign, DatabaseNewer, StorageFull, Unavailable.
+    """
+    with locked(settings.database_url) as file:
+        engine = engine_of(file, settings.busy_timeout)
+        stamp = await asyncio.to_thread(_prepare, engine, new_stamp, now)
+        file.keep_stamp(stamp)
+        readers = _readers(file, settings)
+        # A file that was just made was opened with leave to make it; from here on it has to be there.
+        writer = GroupWriter(
+            SqlitePen(file, engine_of(file, settings.busy_timeout)), waiting=settings.write_queue, group=settings.write_group
+        )
+        try:
+            yield SqliteStore(writer, readers, stamp, settings.read_timeout)
+        finally:
+            await readers.dispose()
+            await writer.close()
+
+
+def _prepare(engine: Engine, new_stamp: str, now: int) -> str:
+    with translated("open"), engine.begin() as connection:
+        return prepare(connection, new_stamp, now)
+
+
+def _readers(file: DatabaseFile, settings: MemorySettings) -> AsyncEngine:
+    """Connections that can't write. They never checkpoint either: two that do can meet SQLite's WAL-reset bug (trap 2.3)."""
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///file:{file.path}?mode=ro&uri=true",
+        pool_size=settings.readers,
+        max_overflow=0,
+        connect_args={"timeout": settings.busy_timeout, "isolation_level": None},
+    )
+    event.listen(engine.sync_engine, "begin", _begun)
+    return engine
+
+
+def _begun(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,138 @@
+"""How memory is put together."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from memory.adapters.sqlite_store import SqliteStore, open_store
+from memory.clock import Clock, micros
+from memory.handlers import conversations, presence, reading, turns, work
+from memory.ledger import Ledger
+from memory.outbox import Letter
+from memory.ports import Post
+from memory.publisher import Publisher, publishing
+from memory.records import generations, log
+from memory.settings import MemorySettings
+from memory.sweep import Sweeper
+from shared import __version__
+from shared.bus import Answer, Bus
+from shared.contract import memory as contract
+from shared.contract.base import Message
+from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
+from shared.contract.topics import Call
+from shared.ids import new_id
+
+logger: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A", bound=Message)
+
+GRACE_SECONDS = 2.0
+"""What is under way to NATS is given this long at the end; the rest is in the outbox."""
+
+LOAD_AT_ONCE = 500
+
+
+@asynccontextmanager
+async def application(settings: MemorySettings, bus: Bus) -> AsyncGenerator[None]:
+    """Memory, answering its calls while the context is open."""
+    async with opened(settings, bus) as (ledger, store), bus.answer("memory", __version__, answers(ledger, store)):
+        yield
+
+
+@asynccontextmanager
+async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None) -> AsyncGenerator[tuple[Ledger, SqliteStore]]:
+    """The same without the calls: the database, and what works on it in the background."""
+    clock = clock or Clock()
+    async with (
+        open_store(settings, new_id("s"), micros(clock.now())) as store,
+        publishing(bus, partial(_forget, store), partial(_set_aside, store), GRACE_SECONDS) as publisher,
+        asyncio.TaskGroup() as tasks,
+    ):
+        ledger = Ledger(store, publisher, settings, clock, new_id)
+        await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))
+        await _load(store, publisher)
+        sweeping = tasks.create_task(Sweeper(ledger, settings, clock).run())
+        try:
+            yield ledger, store
+        finally:
+            sweeping.cancel()
+
+
+async def _load(store: SqliteStore, publisher: Publisher) -> None:
+    """Whatever a process before this one has left in the outbox comes before anything new."""
+    after, count = 0, 0
+    while True:
+        letters, after = await store.read(partial(log.unsent, after=after, limit=LOAD_AT_ONCE))
+        if not letters:
+            break
+        publisher.load(letters)
+        count += len(letters)
+    if count:
+        logger.info("outbox.loaded", letters=count)
+
+
+async def _forget(store: SqliteStore, ids: Sequence[str]) -> None:
+    await store.write(lambda connection: log.forget_letters(connection, ids))
+
+
+async def _set_aside(store: SqliteStore, letter: Letter, reason: str) -> None:
+    def work(connection: Connection) -> None:
+        log.set_aside(connection, letter.id, reason)
+
+    await store.write(work)
+
+
+def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
+    """Every call of the contract, and what answers it."""
+
+    def writes(call: Call[Q, A], handler: Callable[[Any, Q], A]) -> Answer[Q, A]:
+        return Answer(call, partial(ledger.write, handler))
+
+    def reads(call: Call[Q, A], handler: Callable[[Any, Q], A]) -> Answer[Q, A]:
+        return Answer(call, partial(ledger.read, handler))
+
+    return [
+        writes(contract.SEND_MESSAGE, turns.send_message),
+        writes(contract.REGENERATE, turns.regenerate),
+        writes(contract.EDIT_MESSAGE, turns.edit_message),
+        writes(contract.STOP_GENERATION, turns.stop_generation),
+        writes(contract.CLAIM_GENERATION, work.claim_generation),
+        writes(contract.RENEW_LEASE, work.renew_lease),
+        writes(contract.FINISH_GENERATION, work.finish_generation),
+        writes(contract.RELEASE_GENERATION, work.release_generation),
+        writes(contract.ABANDON_GENERATION, work.abandon_generation),
+        writes(contract.CREATE_CONVERSATION, conversations.create_conversation),
+        writes(contract.UPDATE_CONVERSATION, conversations.update_conversation),
+        writes(contract.DELETE_CONVERSATION, conversations.delete_conversation),
+        writes(contract.RECORD_PRESENCE, presence.record_presence),
+        reads(contract.LIST_CONVERSATIONS, reading.list_conversations),
+        reads(contract.GET_CONVERSATION, reading.get_conversation),
+        reads(contract.LIST_MESSAGES, reading.list_messages),
+        reads(contract.GET_STATE, reading.get_state),
+        reads(contract.OPEN_STREAM, reading.open_stream),
+        Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),
+        Answer(contract.CHECK_HEALTH, partial(check_health, store)),
+    ]
+
+
+async def clear_history(ledger: Ledger, question: ClearHistory) -> Deleted:
+    """Deletes in steps, so that nobody else waits for long."""
+    deleted: list[str] = []
+    while True:
+        some = await ledger.write(conversations.clear_some, question)
+        deleted += some.conversation_ids
+        if question.conversation_id is not None or not some.conversation_ids:
+            return Deleted(conversation_ids=deleted)
+
+
+async def check_health(store: SqliteStore, _: CheckHealth) -> Done:
+    """Raises what the last commit failed with, if trying again still fails."""
+    if store.fault is not None:
+        await store.write(lambda connection: None)
+    return Done()

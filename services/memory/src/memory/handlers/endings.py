@@ -1,0 +1,102 @@
+"""How generations end, and how those behind them move up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from memory.generation import CANCELLED, Generation, finish_reason, shift, stopping
+from memory.records import generations, messages
+from memory.transaction import Transaction
+from shared.contract.events import GenerationQueued, MessageCancelled, MessageCompleted, MessageFailed
+from shared.contract.objects import ChatMessage, FinishReason, Problem, Usage
+from shared.contract.streams import MAX_MESSAGE_BYTES
+
+HALF = MAX_MESSAGE_BYTES // 2 - 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a generation ends."""
+
+    outcome: Literal["completed", "failed", "cancelled"]
+    text: str = ""
+    model: str | None = None
+    usage: Usage | None = None
+    reason: FinishReason = "stop"
+    error: Problem | None = None
+    prompt_hash: str | None = None
+    output_hash: str | None = None
+
+
+STOPPED = Ending("cancelled", error=CANCELLED)
+
+
+def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
+    """Fills the answer in, ends the generation, and tells so: the one terminal event there is."""
+    error = None if ending.outcome == "completed" else ending.error or _problem(ending.outcome)
+    message = messages.end(
+        tx.connection,
+        generation.answer_id,
+        ending.outcome,
+        ending.text,
+        reason=finish_reason(ending.outcome, ending.reason),
+        model=ending.model,
+        usage=ending.usage,
+        error=error,
+    )
+    generations.end(tx.connection, generation.id, ending.outcome, tx.micros, ending.prompt_hash, ending.output_hash)
+    tx.tell(generation.user, _fact(tx, generation, message, error))
+    tx.touch(generation.user, "messages")
+
+
+def _problem(outcome: str) -> Problem:
+    return CANCELLED if outcome == "cancelled" else Problem(code="failed", message="This answer could not be finished.")
+
+
+def _fact(
+    tx: Transaction, generation: Generation, message: ChatMessage, error: Problem | None
+) -> MessageCompleted | MessageFailed | MessageCancelled:
+    stamp: dict[str, Any] = tx.stamp(generation.user) | {
+        "conversation_id": generation.conversation_id,
+        "generation_id": generation.id,
+        "message_id": message.id,
+        "message": message,
+    }
+    if error is None:
+        reason = message.finish_reason or "stop"
+        return MessageCompleted(**stamp, usage=message.usage, model=message.model, finish_reason=reason)
+    # The text is in `message` as well; twice it could be more than one NATS message holds.
+    text = message.text if len(message.encode()) < HALF else ""
+    kind = MessageFailed if message.status == "failed" else MessageCancelled
+    return kind(**stamp, error=error, text=text)
+
+
+def move_up(tx: Transaction, before: Sequence[Generation], ended: Sequence[Generation]) -> None:
+    """After `ended` have left the conversation's open generations `before`: orders the next, tells the others their place."""
+    gone = {generation.id for generation in ended}
+    moves = shift(before, [generation for generation in before if generation.id not in gone])
+    if moves.order is not None:
+        generations.ordered(tx.connection, moves.order.id, tx.ticks, again=False)
+        tx.order(moves.order.user, moves.order.conversation_id, moves.order.id)
+    for generation, place in moves.places:
+        tell_place(tx, generation, place)
+
+
+def tell_place(tx: Transaction, generation: Generation, place: int) -> None:
+    """How many answers come before this one."""
+    stamp = tx.stamp(generation.user)
+    tx.tell(
+        generation.user,
+        GenerationQueued(**stamp, conversation_id=generation.conversation_id, generation_id=generation.id, position=place),
+    )
+
+
+def stop(tx: Transaction, targets: Sequence[Generation]) -> tuple[Generation, ...]:
+    """Ends those that nobody has begun, and asks the workers of the others to end them. Returns those that have ended."""
+    cancel, ask = stopping(targets)
+    for generation in cancel:
+        end(tx, generation, STOPPED)
+    generations.request_stop(tx.connection, [generation.id for generation in ask])
+    for generation in ask:
+        tx.stop(generation.id)
+    return cancel

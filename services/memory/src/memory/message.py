@@ -1,0 +1,89 @@
+"""What is shown of a message, and how much of a conversation fits into an answer or a prompt."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shared.contract.objects import Attachment, ChatMessage, MessageStatus, PromptMessage, Role
+
+SHOWN_ATTACHMENT = 8 * 1024
+"""Characters of an attachment that clients are shown; the model gets the whole text. Bounds every event and page."""
+
+TITLE_LENGTH = 60
+CHARACTERS_PER_TOKEN = 4
+
+
+def shown(message: ChatMessage) -> ChatMessage:
+    """The message as clients see it: long attachments are cut."""
+    if not message.attachments:
+        return message
+    cut = [_cut(attachment) for attachment in message.attachments]
+    return message.model_copy(update={"attachments": cut})
+
+
+def _cut(attachment: Attachment) -> Attachment:
+    if len(attachment.text) <= SHOWN_ATTACHMENT:
+        return attachment
+    return attachment.model_copy(update={"text": attachment.text[:SHOWN_ATTACHMENT]})
+
+
+def title_of(text: str) -> str | None:
+    """A title for a conversation that begins with this text, or None when there is nothing to say."""
+    words = " ".join(text.split())
+    if len(words) <= TITLE_LENGTH:
+        return words or None
+    return words[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def fitting(newest_first: Sequence[ChatMessage], limit: int, budget: int) -> list[ChatMessage]:
+    """The newest messages that fit into `limit` and `budget` bytes, oldest first; at least one if there is one."""
+    page: list[ChatMessage] = []
+    for message in newest_first[:limit]:
+        budget -= len(message.encode())
+        if page and budget < 0:
+            break
+        page.append(message)
+    return page[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A message of the branch as a model may be given it."""
+
+    role: Role
+    text: str
+    status: MessageStatus
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Answers that failed or are empty would only confuse a model."""
+        if self.status not in ("completed", "cancelled"):
+            return False
+        return bool(self.text or self.attachments)
+
+
+def prompt(newest_first: Iterable[Remembered], tokens: int) -> list[PromptMessage]:
+    """The newest messages that fit into the budget, oldest first. The newest one is always there, cut if it must be."""
+    left = tokens * CHARACTERS_PER_TOKEN
+    chosen: list[PromptMessage] = []
+    for message in newest_first:
+        if not message.usable:
+            continue
+        text = _with_attachments(message, left)
+        if chosen and len(text) > left:
+            break
+        text = text[:left]
+        chosen.append(PromptMessage(role=message.role, text=text))
+        left -= len(text)
+    return chosen[::-1]
+
+
+def _with_attachments(message: Remembered, room: int) -> str:
+    text = message.text
+    for attachment in message.attachments:
+        head = f"\n\n[{attachment.name}]\n"
+        rest = room - len(text) - len(head)
+        if rest <= 0:
+            break
+        text += head + attachment.text[:rest]
+    return text

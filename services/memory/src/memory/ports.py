@@ -1,0 +1,40 @@
+"""What memory needs from the world: a database, and a bus that takes what has happened."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from shared.bus import Stored
+from shared.contract.base import Message
+from shared.contract.subjects import Subject
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """A database. What is done in it is a plain function on a connection; each call of one is a transaction."""
+
+    async def write(self, work: Callable[[Connection], T], then: Callable[[T], None] | None = None) -> T:
+        """Runs `work` alone; answers once it is durable. What `work` raises undoes it, and is raised here.
+
+        `then` is called on the event loop after the commit, in the order of commits, even when the caller has gone.
+        Raises Busy when too many wait, StorageFull, Unavailable.
+        """
+        ...
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` on a snapshot. Raises Unavailable."""
+        ...
+
+
+class Post(Protocol):
+    """The part of the bus that carries what has happened. See `shared.bus.Bus`."""
+
+    async def store(self, subject: Subject, data: bytes, *, type: str = "", msg_id: str | None = None) -> Stored:  # noqa: A002
+        """Publishes, and waits until it is stored."""
+        ...
+
+    async def tell(self, subject: Subject, message: Message) -> None:
+        """Whoever listens right now hears it."""
+        ...

@@ -1,0 +1,172 @@
+"""Sends what transactions leave behind: each user's facts in order, users side by side, orders at once."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge
+
+from memory.outbox import Letter, Mail
+from memory.ports import Post
+from shared.contract.inference import StopNow
+from shared.contract.subjects import stop_signal
+from shared.errors import Busy, Fault, Refused
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+WAITING = Gauge("colloquy_memory_outbox_waiting", "Events and orders that NATS has not confirmed yet.")
+
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.1, 2.0
+TIDY_SECONDS = 0.1
+"""How long confirmed letters are collected before they are deleted together."""
+
+AT_ONCE = 256
+"""Transactions that are being sent at the same time; the bus has a window of its own behind it."""
+
+Forget = Callable[[Sequence[str]], Awaitable[None]]
+SetAside = Callable[[Letter, str], Awaitable[None]]
+
+
+class Publisher:
+    """Made by `publishing`. Whatever it could not send before the end is in the outbox, for the next start."""
+
+    def __init__(self, post: Post, tasks: asyncio.TaskGroup, forget: Forget, set_aside: SetAside) -> None:
+        self._post, self._tasks = post, tasks
+        self._forget, self._set_aside = forget, set_aside
+        self._chains: dict[str, deque[Sequence[Letter]]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._confirmed: list[str] = []
+        self._something = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+        self.waiting = 0
+
+    def submit(self, mail: Mail) -> None:
+        """Sends the mail of one committed transaction. Called in the order of commits; does not wait."""
+        if self._closed:
+            return
+        for generation_id in mail.stops:
+            self._spawn(self._tell_stop(generation_id))
+        self._count(len(mail.letters))
+        for letter in mail.letters:
+            if letter.kind == "order":
+                self._spawn(self._deliver((letter,)))
+        facts = [letter for letter in mail.letters if letter.kind == "fact"]
+        for user, group in groupby(facts, key=lambda letter: letter.user):
+            self._enqueue(user, list(group))
+
+    def load(self, letters: Iterable[Letter]) -> None:
+        """Sends what was left in the outbox, in the order it was written."""
+        for _, group in groupby(letters, key=lambda letter: (letter.user, letter.version)):
+            self.submit(Mail(tuple(group)))
+
+    async def close(self, grace: float) -> None:
+        """Takes nothing more; gives what is under way `grace` seconds."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("outbox.left", letters=self.waiting)
+        await self._tidy()
+
+    async def tidy_for_ever(self) -> None:
+        """Deletes what has been confirmed, many at a time: never a commit for each."""
+        while True:
+            await self._something.wait()
+            await asyncio.sleep(TIDY_SECONDS)
+            if not await self._tidy():
+                await asyncio.sleep(1.0)
+
+    async def _tidy(self) -> bool:
+        self._something.clear()
+        confirmed, self._confirmed = self._confirmed, []
+        try:
+            if confirmed:
+                await self._forget(confirmed)
+        except Fault as fault:
+            log.warning("outbox.not_tidied", code=fault.code, letters=len(confirmed))
+            self._confirmed += confirmed
+            self._something.set()
+            return False
+        return True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.create_task(work)
+
+    def _enqueue(self, user: str, letters: Sequence[Letter]) -> None:
+        chain = self._chains.get(user)
+        if chain is None:
+            chain = self._chains[user] = deque[Sequence[Letter]]()
+            self._spawn(self._drain(user, chain))
+        chain.append(letters)
+
+    async def _drain(self, user: str, chain: deque[Sequence[Letter]]) -> None:
+        while chain:
+            await self._deliver(chain.popleft())
+        del self._chains[user]
+
+    async def _deliver(self, letters: Sequence[Letter]) -> None:
+        """Until all of them are stored, or known to be impossible. Those of one transaction go out together."""
+        delay = FIRST_RETRY_SECONDS
+        while letters:
+            async with self._slots:
+                done = await asyncio.gather(*(self._store(letter) for letter in letters))
+            left: list[Letter] = [letter for letter, is_done in zip(letters, done, strict=True) if not is_done]
+            if letters := left:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY_SECONDS)
+
+    async def _store(self, letter: Letter) -> bool:
+        try:
+            await self._post.store(letter.subject, letter.data, type=letter.type, msg_id=letter.id)
+        except Busy as fault:
+            log.warning("outbox.waits", code=fault.code, letter=letter.id, type=letter.type)
+            return False
+        except Refused as fault:
+            await self._put_aside(letter, fault)
+        else:
+            self._confirmed.append(letter.id)
+            self._something.set()
+        self._count(-1)
+        return True
+
+    async def _put_aside(self, letter: Letter, fault: Fault) -> None:
+        log.error("outbox.poisoned", code=fault.code, letter=letter.id, type=letter.type, bytes=len(letter.data))
+        try:
+            await self._set_aside(letter, fault.code)
+        except Fault as failed:
+            log.warning("outbox.not_set_aside", code=failed.code, letter=letter.id)
+
+    async def _tell_stop(self, generation_id: str) -> None:
+        try:
+            await self._post.tell(stop_signal(generation_id), StopNow(generation_id=generation_id))
+        except Fault as fault:
+            # The worker learns it at its next renewal.
+            log.warning("stop.not_told", code=fault.code, generation=generation_id)
+
+    def _count(self, more: int) -> None:
+        self.waiting += more
+        WAITING.set(self.waiting)
+        if self.waiting:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+
+@asynccontextmanager
+async def publishing(post: Post, forget: Forget, set_aside: SetAside, grace: float) -> AsyncGenerator[Publisher]:
+    """A publisher that works while the context is open; leaving gives what is under way `grace` seconds."""
+    async with asyncio.TaskGroup() as owner, asyncio.TaskGroup() as tasks:
+        publisher = Publisher(post, tasks, forget, set_aside)
+        tidying = owner.create_task(publisher.tidy_for_ever())
+        try:
+            yield publisher
+        finally:
+            await publisher.close(grace)
+            tidying.cancel()

@@ -1,0 +1,200 @@
+"""Generations: who answers what, how far it is, and whose turn it is."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from memory.generation import Generation
+from memory.records.rows import AnyRow
+from memory.tables import IS_OPEN, generations
+from shared.contract.objects import GenerationStatus
+from shared.errors import UnknownGeneration
+
+_g = generations.c
+_COLUMNS = select(
+    _g.seq,
+    _g.id,
+    _g.conversation_id,
+    _g.user_id,
+    _g.user_message_id,
+    _g.answer_id,
+    _g.status,
+    _g.epoch,
+    _g.lease_until,
+    _g.stop_requested,
+    _g.model,
+    _g.persona,
+    _g.language,
+    _g.sampling,
+    _g.abandoned,
+)
+_SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
+_WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
+_OF_USER = _COLUMNS.where(_g.user_id == bindparam("user"), IS_OPEN).order_by(_g.seq)
+_OF_CONVERSATION = _COLUMNS.where(_g.conversation_id == bindparam("conversation"), IS_OPEN).order_by(_g.seq)
+_ONE = _COLUMNS.where(_g.id == bindparam("generation"))
+_NEWEST_ANSWER = (
+    _COLUMNS.where(_g.user_message_id == bindparam("message"), _g.conversation_id == bindparam("conversation"))
+    .order_by(_g.seq.desc())
+    .limit(1)
+)
+_INSERT = insert(generations)
+_CLAIM = (
+    update(generations)
+    .where(_g.id == bindparam("generation"))
+    .values(status="running", epoch=bindparam("new_epoch"), lease_until=bindparam("until"), worker=bindparam("by"))
+)
+_LEASE = update(generations).where(_g.id == bindparam("generation")).values(lease_until=bindparam("until"))
+_RELEASE = update(generations).where(_g.id == bindparam("generation")).values(status="queued", ordered_at=bindparam("now"))
+_STOP = update(generations).where(_g.id == bindparam("generation")).values(stop_requested=True)
+_ABANDON = update(generations).where(_g.id == bindparam("generation")).values(abandoned=bindparam("reason"))
+_ORDERED = (
+    update(generations)
+    .where(_g.id == bindparam("generation"))
+    .values(ordered_at=bindparam("now"), orders=_g.orders + bindparam("more"))
+)
+_END = (
+    update(generations)
+    .where(_g.id == bindparam("generation"))
+    .values(
+        status=bindparam("outcome"),
+        ended_at=bindparam("at"),
+        prompt_hash=bindparam("prompt"),
+        output_hash=bindparam("output"),
+    )
+)
+_OPEN_AGES = select(_g.id, _g.conversation_id, _g.seq, _g.status, _g.lease_until, _g.ordered_at, _g.orders, _g.abandoned).where(
+    IS_OPEN
+)
+_AFTER_START = update(generations).where(IS_OPEN).values(lease_until=bindparam("until"), ordered_at=bindparam("now"))
+
+
+def _generation(row: AnyRow) -> Generation:
+    return Generation(
+        seq=row.seq,
+        id=row.id,
+        conversation_id=row.conversation_id,
+        user=row.user_id,
+        user_message_id=row.user_message_id,
+        answer_id=row.answer_id,
+        status=row.status,
+        epoch=row.epoch,
+        lease_until=row.lease_until,
+        stop_requested=row.stop_requested,
+        model=row.model,
+        persona=row.persona,
+        language=row.language,
+        sampling=row.sampling,
+        abandoned=row.abandoned,
+    )
+
+
+def with_open(connection: Connection, generation_id: str) -> tuple[Generation | None, list[Generation]]:
+    """The generation, and all open ones of its conversation in order of acceptance, itself among them if it is open."""
+    found = [_generation(row) for row in connection.execute(_WITH_OPEN, {"generation": generation_id})]
+    itself = next((generation for generation in found if generation.id == generation_id), None)
+    return itself, [generation for generation in found if generation.open]
+
+
+def open_of_user(connection: Connection, user: str) -> list[Generation]:
+    """This user's open generations in order of acceptance."""
+    return [_generation(row) for row in connection.execute(_OF_USER, {"user": user})]
+
+
+def open_of_conversation(connection: Connection, conversation_id: str) -> list[Generation]:
+    """The conversation's open generations in order of acceptance."""
+    return [_generation(row) for row in connection.execute(_OF_CONVERSATION, {"conversation": conversation_id})]
+
+
+def get(connection: Connection, generation_id: str) -> Generation:
+    """The generation. Raises UnknownGeneration."""
+    row = connection.execute(_ONE, {"generation": generation_id}).one_or_none()
+    if row is None:
+        raise UnknownGeneration
+    return _generation(row)
+
+
+def newest_answer_to(connection: Connection, conversation_id: str, message_id: str) -> Generation | None:
+    """The last generation that answers this user message."""
+    row = connection.execute(_NEWEST_ANSWER, {"conversation": conversation_id, "message": message_id}).one_or_none()
+    return None if row is None else _generation(row)
+
+
+def keep(connection: Connection, generation: Generation, at: int, ticks: float) -> None:
+    """Stores a new one, queued."""
+    connection.execute(
+        _INSERT,
+        {
+            "id": generation.id,
+            "conversation_id": generation.conversation_id,
+            "user_id": generation.user,
+            "user_message_id": generation.user_message_id,
+            "answer_id": generation.answer_id,
+            "status": "queued",
+            "epoch": 0,
+            "lease_until": 0.0,
+            "ordered_at": ticks,
+            "orders": 0,
+            "stop_requested": False,
+            "model": generation.model,
+            "persona": generation.persona,
+            "language": generation.language,
+            "sampling": generation.sampling,
+            "created_at": at,
+        },
+    )
+
+
+def begin(connection: Connection, generation_id: str, epoch: int, until: float, worker: str) -> None:
+    """A worker runs it, until the lease ends."""
+    connection.execute(_CLAIM, {"generation": generation_id, "new_epoch": epoch, "until": until, "by": worker})
+
+
+def extend(connection: Connection, generation_id: str, until: float) -> None:
+    """Its worker goes on."""
+    connection.execute(_LEASE, {"generation": generation_id, "until": until})
+
+
+def give_back(connection: Connection, generation_id: str, ticks: float) -> None:
+    """Its worker gives it back to the queue."""
+    connection.execute(_RELEASE, {"generation": generation_id, "now": ticks})
+
+
+def request_stop(connection: Connection, ids: Sequence[str]) -> None:
+    """Their workers shall end them."""
+    if ids:
+        connection.execute(_STOP, [{"generation": generation_id} for generation_id in ids])
+
+
+def abandon(connection: Connection, generation_id: str, reason: str) -> None:
+    """To be ended as failed when its lease is over; `reason` is a Problem in JSON."""
+    connection.execute(_ABANDON, {"generation": generation_id, "reason": reason})
+
+
+def ordered(connection: Connection, generation_id: str, ticks: float, *, again: bool) -> None:
+    """An order for it goes out now."""
+    connection.execute(_ORDERED, {"generation": generation_id, "now": ticks, "more": int(again)})
+
+
+def end(
+    connection: Connection,
+    generation_id: str,
+    outcome: GenerationStatus,
+    at: int,
+    prompt_hash: str | None = None,
+    output_hash: str | None = None,
+) -> None:
+    """It has ended so."""
+    connection.execute(
+        _END, {"generation": generation_id, "outcome": outcome, "at": at, "prompt": prompt_hash, "output": output_hash}
+    )
+
+
+def open_ages(connection: Connection) -> Sequence[AnyRow]:
+    """Of every open generation what the sweep needs to know."""
+    return connection.execute(_OPEN_AGES).all()
+
+
+def after_start(connection: Connection, ticks: float, lease: float) -> None:
+    """Workers could not renew while memory was away, and the clock may be of another boot: everybody gets a whole lease."""
+    connection.execute(_AFTER_START, {"until": ticks + lease, "now": ticks})

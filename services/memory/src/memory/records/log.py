@@ -1,0 +1,82 @@
+"""The append-only log of events, and the outbox of what has not reached NATS yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from memory.outbox import Letter
+from memory.tables import events, outbox
+from shared.contract.subjects import Subject
+
+_KEEP_EVENT = insert(events)
+_KEEP_LETTER = insert(outbox)
+_FORGET_CONVERSATION = delete(events).where(
+    events.c.user_id == bindparam("user"), events.c.conversation_id == bindparam("conversation")
+)
+_UNSENT = (
+    select(outbox)
+    .where(outbox.c.seq > bindparam("after"), outbox.c.poison.is_(None))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("limit"))
+)
+_SENT = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+_POISON = update(outbox).where(outbox.c.id == bindparam("letter")).values(poison=bindparam("reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An event as it is kept."""
+
+    user_id: str
+    version: int
+    position: int
+    conversation_id: str | None
+    type: str
+    payload: bytes
+
+
+def keep_events(connection: Connection, logged: Sequence[Logged]) -> None:
+    """Appends to the log."""
+    if logged:
+        connection.execute(_KEEP_EVENT, [asdict(event) for event in logged])
+
+
+def forget_conversation(connection: Connection, user: str, conversation_id: str) -> None:
+    """Takes what was said in a conversation out of the log."""
+    connection.execute(_FORGET_CONVERSATION, {"user": user, "conversation": conversation_id})
+
+
+def keep_letters(connection: Connection, letters: Sequence[Letter]) -> None:
+    """Puts letters into the outbox."""
+    if letters:
+        connection.execute(_KEEP_LETTER, [_row(letter) for letter in letters])
+
+
+def _row(letter: Letter) -> dict[str, object]:
+    return {
+        "id": letter.id,
+        "user_id": letter.user,
+        "version": letter.version,
+        "kind": letter.kind,
+        "subject": letter.subject,
+        "type": letter.type,
+        "data": letter.data,
+    }
+
+
+def unsent(connection: Connection, after: int, limit: int) -> tuple[list[Letter], int]:
+    """Letters in the order they were written, from row `after` on, and the last row's number."""
+    rows = connection.execute(_UNSENT, {"after": after, "limit": limit}).all()
+    letters = [Letter(r.id, r.user_id, r.version, r.kind, Subject(r.subject), r.type, r.data) for r in rows]
+    return letters, rows[-1].seq if rows else after
+
+
+def forget_letters(connection: Connection, ids: Iterable[str]) -> None:
+    """They have been stored by NATS."""
+    connection.execute(_SENT, {"ids": list(ids)})
+
+
+def set_aside(connection: Connection, letter_id: str, reason: str) -> None:
+    """This one will never be taken; it stays to be looked at."""
+    connection.execute(_POISON, {"letter": letter_id, "reason": reason})

@@ -1,0 +1,218 @@
+"""Messages, which form a tree in each conversation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Select, bindparam, case, insert, literal, select, update
+
+from memory.clock import micros, moment
+from memory.message import Remembered, shown
+from memory.records.rows import AnyRow
+from memory.tables import conversations, generations, messages
+from shared.contract.base import Message
+from shared.contract.objects import Attachment, ChatMessage, MessageStatus, Problem, Usage
+from shared.errors import UnknownMessage
+
+_ATTACHMENTS = TypeAdapter(list[Attachment])
+
+# A message whose answer a worker has begun is shown as streaming; that is not stored, so claiming writes one row less.
+_STATUS = case(((messages.c.status == "pending") & (generations.c.epoch > 0), "streaming"), else_=messages.c.status).label(
+    "shown_status"
+)
+_SHOWN = select(messages, _STATUS).select_from(messages.outerjoin(generations, generations.c.id == messages.c.generation_id))
+
+
+def _branch(limit: str) -> Any:
+    """The messages from `head` up to the root, with their distance from it, at most `limit` of them."""
+    head = select(messages.c.id, messages.c.parent_id, literal(1).label("depth")).where(messages.c.id == bindparam("head"))
+    walk = head.cte("branch", recursive=True)
+    return walk.union_all(
+        select(messages.c.id, messages.c.parent_id, walk.c.depth + 1).where(
+            messages.c.id == walk.c.parent_id, walk.c.depth < bindparam(limit)
+        )
+    )
+
+
+_WALK = _branch("limit")
+_BRANCH = _SHOWN.join(_WALK, _WALK.c.id == messages.c.id).order_by(_WALK.c.depth)
+_REMEMBERED = (
+    select(messages.c.role, messages.c.text, messages.c.status, messages.c.attachments)
+    .join(_WALK, _WALK.c.id == messages.c.id)
+    .order_by(_WALK.c.depth)
+)
+_ONE = _SHOWN.where(messages.c.id == bindparam("message"), messages.c.user_id == bindparam("user"))
+_WHOLE = select(messages.c.attachments).where(messages.c.id == bindparam("message"))
+_ALL = (
+    _SHOWN.where(messages.c.conversation_id == bindparam("conversation"), messages.c.seq < bindparam("before"))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_SINCE = (
+    _SHOWN.where(messages.c.conversation_id == bindparam("conversation"), messages.c.seq > bindparam("after"))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_NEWEST = (
+    _SHOWN.join(conversations, (conversations.c.id == messages.c.conversation_id) & ~conversations.c.temporary)
+    .where(messages.c.user_id == bindparam("user"))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_SEQ = select(messages.c.seq).where(
+    messages.c.id == bindparam("message"), messages.c.conversation_id == bindparam("conversation")
+)
+_INSERT = insert(messages)
+_END = (
+    update(messages)
+    .where(messages.c.id == bindparam("message"))
+    .values(
+        text=bindparam("new_text"),
+        status=bindparam("new_status"),
+        model=bindparam("new_model"),
+        usage=bindparam("new_usage"),
+        finish_reason=bindparam("new_reason"),
+        error=bindparam("new_error"),
+    )
+    .returning(*messages.c, messages.c.status.label("shown_status"))
+)
+NEWEST = 1 << 62
+"""A row number that nobody reaches: lists begin before it."""
+
+
+def _json(value: Message | None) -> str | None:
+    return None if value is None else value.encode().decode()
+
+
+def _attachments(stored: str | None) -> list[Attachment] | None:
+    return None if stored is None else _ATTACHMENTS.validate_json(stored)
+
+
+def _message(row: AnyRow) -> ChatMessage:
+    return ChatMessage(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        role=row.role,
+        text=row.text,
+        status=row.shown_status,
+        generation_id=row.generation_id,
+        model=row.model,
+        usage=Usage.decode(row.usage) if row.usage else None,
+        finish_reason=row.finish_reason,
+        error=Problem.decode(row.error) if row.error else None,
+        attachments=_attachments(row.attachments),
+        channel=row.channel,
+        client_message_id=row.client_message_id,
+        created_at=moment(row.created_at),
+    )
+
+
+def _shown(connection: Connection, statement: Select[Any], **values: Any) -> list[ChatMessage]:
+    return [shown(_message(row)) for row in connection.execute(statement, values)]
+
+
+def keep(
+    connection: Connection,
+    user: str,
+    written: Sequence[ChatMessage],
+    context_ids: str | None = None,
+    intent: str | None = None,
+) -> None:
+    """Stores new messages in this order. `context_ids` (JSON) and `intent` belong to those of the user."""
+    rows = [_row(user, message) for message in written]
+    for row in rows:
+        if row["role"] == "user":
+            row |= {"context_ids": context_ids, "intent": intent}
+    connection.execute(_INSERT, rows)
+
+
+def _row(user: str, message: ChatMessage) -> dict[str, Any]:
+    attachments = message.attachments
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "user_id": user,
+        "parent_id": message.parent_id,
+        "role": message.role,
+        "text": message.text,
+        "status": message.status,
+        "generation_id": message.generation_id,
+        "attachments": _ATTACHMENTS.dump_json(attachments).decode() if attachments else None,
+        "channel": message.channel,
+        "client_message_id": message.client_message_id,
+        "context_ids": None,
+        "intent": None,
+        "created_at": micros(message.created_at),
+    }
+
+
+def end(
+    connection: Connection,
+    message_id: str,
+    status: MessageStatus,
+    text: str,
+    *,
+    reason: str,
+    model: str | None = None,
+    usage: Usage | None = None,
+    error: Problem | None = None,
+) -> ChatMessage:
+    """Fills an answer in for good, and returns it."""
+    values = {
+        "message": message_id,
+        "new_text": text,
+        "new_status": status,
+        "new_model": model,
+        "new_usage": _json(usage),
+        "new_reason": reason,
+        "new_error": _json(error),
+    }
+    return shown(_message(connection.execute(_END, values).one()))
+
+
+def get(connection: Connection, user: str, message_id: str) -> ChatMessage:
+    """The message, if it is this user's. Raises UnknownMessage: what is others' does not exist."""
+    row = connection.execute(_ONE, {"user": user, "message": message_id}).one_or_none()
+    if row is None:
+        raise UnknownMessage
+    return shown(_message(row))
+
+
+def whole_attachments(connection: Connection, message_id: str) -> list[Attachment] | None:
+    """Its attachments with their whole text."""
+    return _attachments(connection.execute(_WHOLE, {"message": message_id}).scalar())
+
+
+def number(connection: Connection, conversation_id: str, message_id: str) -> int:
+    """The place of a message in the order of writing. Raises UnknownMessage when it is not of this conversation."""
+    found = connection.execute(_SEQ, {"conversation": conversation_id, "message": message_id}).scalar()
+    if found is None:
+        raise UnknownMessage
+    return found
+
+
+def branch(connection: Connection, head_id: str, limit: int) -> list[ChatMessage]:
+    """The branch that ends in this message, newest first."""
+    return _shown(connection, _BRANCH, head=head_id, limit=limit)
+
+
+def remembered(connection: Connection, head_id: str, limit: int) -> list[Remembered]:
+    """The same as a model may be given it, attachments whole."""
+    rows = connection.execute(_REMEMBERED, {"head": head_id, "limit": limit}).all()
+    return [Remembered(row.role, row.text, row.status, tuple(_attachments(row.attachments) or ())) for row in rows]
+
+
+def all_before(connection: Connection, conversation_id: str, before: int, limit: int) -> list[ChatMessage]:
+    """Every message of the tree that was written before row `before`, newest first."""
+    return _shown(connection, _ALL, conversation=conversation_id, before=before, limit=limit)
+
+
+def since(connection: Connection, conversation_id: str, after: int, limit: int) -> list[ChatMessage]:
+    """Every message of the tree that was written after row `after`, newest first."""
+    return _shown(connection, _SINCE, conversation=conversation_id, after=after, limit=limit)
+
+
+def newest(connection: Connection, user: str, limit: int) -> list[ChatMessage]:
+    """The newest messages over all conversations that are not temporary, newest first."""
+    return _shown(connection, _NEWEST, user=user, limit=limit)

@@ -1,0 +1,80 @@
+"""Open streams and sockets, as the gateways last reported them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from memory.clock import micros, moment
+from memory.tables import gateways, sessions
+from shared.contract.memory import PresenceChange
+from shared.contract.objects import Session
+
+_REPORT = insert(gateways)
+_REPORTED = _REPORT.on_conflict_do_update(index_elements=["id"], set_={"last_report": _REPORT.excluded.last_report})
+_OPEN = insert(sessions)
+_OPENED = _OPEN.on_conflict_do_update(
+    index_elements=["id"],
+    set_={
+        "gateway_id": _OPEN.excluded.gateway_id,
+        "user_id": _OPEN.excluded.user_id,
+        "device": _OPEN.excluded.device,
+        "connected_at": _OPEN.excluded.connected_at,
+    },
+)
+_CLOSED = delete(sessions).where(sessions.c.id == bindparam("session"))
+_ACTIVE = (
+    select(sessions, gateways.c.last_report)
+    .join(gateways, gateways.c.id == sessions.c.gateway_id)
+    .where(sessions.c.user_id == bindparam("user"), gateways.c.last_report >= bindparam("since"))
+    .order_by(sessions.c.connected_at, sessions.c.id)
+    .limit(bindparam("limit"))
+)
+_SILENT = select(gateways.c.id).where(gateways.c.last_report < bindparam("before")).limit(1)
+_FORGET = delete(gateways).where(gateways.c.last_report < bindparam("before"))
+
+
+def report(connection: Connection, gateway: str, changes: Sequence[PresenceChange], at: int) -> None:
+    """This gateway is alive, and this has changed at it."""
+    connection.execute(_REPORTED, {"id": gateway, "last_report": at})
+    opened = [_row(gateway, change) for change in changes if change.active]
+    if opened:
+        connection.execute(_OPENED, opened)
+    closed = [{"session": change.session_id} for change in changes if not change.active]
+    if closed:
+        connection.execute(_CLOSED, closed)
+
+
+def _row(gateway: str, change: PresenceChange) -> dict[str, object]:
+    return {
+        "id": change.session_id,
+        "gateway_id": gateway,
+        "user_id": change.user,
+        "device": change.device,
+        "connected_at": micros(change.connected_at),
+    }
+
+
+def active(connection: Connection, user: str, since: int, limit: int) -> list[Session]:
+    """This user's sessions at gateways that have reported since then."""
+    rows = connection.execute(_ACTIVE, {"user": user, "since": since, "limit": limit})
+    return [
+        Session(
+            session_id=row.id,
+            device=row.device,
+            connected_at=moment(row.connected_at),
+            last_seen=moment(row.last_report),
+            active=True,
+        )
+        for row in rows
+    ]
+
+
+def any_silent(connection: Connection, before: int) -> bool:
+    """Whether a gateway has not reported since then."""
+    return connection.execute(_SILENT, {"before": before}).first() is not None
+
+
+def forget_silent(connection: Connection, before: int) -> None:
+    """Forgets gateways that have not reported since then, with their sessions."""
+    connection.execute(_FORGET, {"before": before})

@@ -1,0 +1,42 @@
+"""What an operator may change about memory."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from shared.settings import settings_config
+
+
+class MemorySettings(BaseSettings):
+    """The database, and the limits of what is kept and handed out."""
+
+    model_config = settings_config("MEMORY_")
+
+    database_url: str = Field(
+        default="sqlite:///data/memory/colloquy.db",
+        description="Where everything is kept: sqlite:/// and the path of a file on a local disk.",
+    )
+    busy_timeout: float = Field(default=5.0, gt=0, description="Seconds to wait while another program has the database locked.")
+    write_queue: int = Field(default=1000, ge=1, description="Writes that may wait; one more is answered with busy.")
+    write_group: int = Field(default=64, ge=1, description="The most writes that share one commit.")
+    readers: int = Field(default=4, ge=1, description="Connections for reading.")
+    read_timeout: float = Field(default=10.0, gt=0, description="Seconds after which a read is given up.")
+    lease_seconds: float = Field(
+        default=6.0, gt=0, description="How long a worker may be silent before its answer goes to another one."
+    )
+    order_lost_after: float = Field(
+        default=30.0, gt=0, description="Seconds after which an answer that nobody began is ordered again, at first."
+    )
+    open_generations: int = Field(default=20, ge=1, description="Answers of one user that may be queued or running.")
+    prompt_tokens: int = Field(default=24_000, ge=1, description="How much of a conversation a model is given, in tokens.")
+    prompt_messages: int = Field(default=500, ge=1, description="How many messages of a conversation a model is given at most.")
+    page_bytes: int = Field(
+        default=512 * 1024, ge=1024, description="Bytes of messages in one answer; what is older comes with the next page."
+    )
+    idempotency_hours: float = Field(default=24.0, gt=0, description="How long a key of a client gives the same answer again.")
+    temporary_minutes: float = Field(
+        default=60.0, gt=0, description="How long a temporary conversation is kept after its last change."
+    )
+    sweep_seconds: float = Field(default=5.0, gt=0, description="How often memory looks for what was lost or has expired.")
+    outbox_limit: int = Field(
+        default=10_000, ge=1, description="Events that may wait for NATS; while there are more, writes are answered with busy."
+    )

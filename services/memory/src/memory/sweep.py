@@ -1,0 +1,131 @@
+"""Finds what was lost or has expired, and does what is due: looks first, and writes only when there is something to do."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Gauge
+from sqlalchemy import Connection
+
+from memory.clock import Clock, micros
+from memory.generation import Age, order_lost
+from memory.handlers.conversations import delete_all
+from memory.handlers.reading import REPORT_AGE
+from memory.handlers.work import end_abandoned
+from memory.ledger import Ledger
+from memory.records import conversations, generations, idempotency, presence
+from memory.settings import MemorySettings
+from memory.transaction import Transaction
+from shared.contract.inference import GENERATE
+from shared.errors import Fault
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+HEALTHY = Gauge("colloquy_memory_healthy", "1 when the last look at the database found nothing wrong, else 0.")
+
+AT_ONCE = 200
+"""Temporary conversations that one sweep deletes."""
+
+SILENCE_SECONDS = 2 * GENERATE.ack_wait
+"""JetStream would have delivered the order again by then, if it still had it."""
+
+GATEWAY_FORGOTTEN = 10 * REPORT_AGE
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a sweep has found."""
+
+    lost: Sequence[str]
+    abandoned: Sequence[str]
+    temporary: Sequence[tuple[str, str]]
+    keys: bool
+    gateways: bool
+
+
+class Sweeper:
+    """Runs every few seconds for as long as memory does."""
+
+    def __init__(self, ledger: Ledger, limits: MemorySettings, clock: Clock) -> None:
+        self._ledger, self._limits, self._clock = ledger, limits, clock
+
+    async def run(self) -> None:
+        """Sweeps for ever. A database in trouble is tried again at the next turn."""
+        while True:
+            await asyncio.sleep(self._limits.sweep_seconds)
+            try:
+                await self.sweep()
+                HEALTHY.set(1)
+            except Fault as fault:
+                HEALTHY.set(0)
+                log.warning("sweep.failed", code=fault.code)
+
+    async def sweep(self) -> None:
+        """Does all that is due now."""
+        due = await self._ledger.store.read(self._look)
+        for generation_id in due.lost:
+            await self._ledger.write(order_again, generation_id)
+        for generation_id in due.abandoned:
+            await self._ledger.write(end_abandoned, generation_id)
+        for conversation_id, user in due.temporary:
+            await self._ledger.write(forget_temporary, (user, conversation_id))
+        if due.keys:
+            await self._ledger.write(self._forget_keys, None)
+        if due.gateways:
+            await self._ledger.write(self._forget_gateways, None)
+
+    def _look(self, connection: Connection) -> Due:
+        now, ticks = self._clock.now(), self._clock.ticks()
+        lost, abandoned = _open_generations(connection, ticks, self._limits)
+        quiet_since = micros(now - timedelta(minutes=self._limits.temporary_minutes))
+        return Due(
+            lost,
+            abandoned,
+            conversations.forgotten(connection, quiet_since, AT_ONCE),
+            idempotency.any_expired(connection, self._keys_before()),
+            presence.any_silent(connection, micros(now - GATEWAY_FORGOTTEN)),
+        )
+
+    def _keys_before(self) -> int:
+        return micros(self._clock.now() - timedelta(hours=self._limits.idempotency_hours))
+
+    def _forget_keys(self, tx: Transaction, _: None) -> None:
+        idempotency.forget(tx.connection, self._keys_before())
+
+    def _forget_gateways(self, tx: Transaction, _: None) -> None:
+        presence.forget_silent(tx.connection, micros(tx.at - GATEWAY_FORGOTTEN))
+
+
+def _open_generations(connection: Connection, ticks: float, limits: MemorySettings) -> tuple[list[str], list[str]]:
+    """Those whose order was lost, and those that were given up while a worker held them."""
+    lost: list[str] = []
+    abandoned: list[str] = []
+    first: set[str] = set()
+    for row in sorted(generations.open_ages(connection), key=lambda row: row.seq):
+        age = Age(row.status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
+        first.add(row.conversation_id)
+        if row.abandoned is not None and row.lease_until <= ticks:
+            abandoned.append(row.id)
+        elif order_lost(age, ticks, SILENCE_SECONDS, limits.order_lost_after):
+            lost.append(row.id)
+    return lost, abandoned
+
+
+def order_again(tx: Transaction, generation_id: str) -> None:
+    """Orders an answer again whose order seems to be lost. Twice does no harm: it is claimed once."""
+    generation, _ = generations.with_open(tx.connection, generation_id)
+    if generation is None or not generation.open:
+        return
+    log.warning("order.repeated", generation=generation.id, status=generation.status, epoch=generation.epoch)
+    generations.ordered(tx.connection, generation.id, tx.ticks, again=True)
+    tx.order(generation.user, generation.conversation_id, generation.id)
+
+
+def forget_temporary(tx: Transaction, whose: tuple[str, str]) -> None:
+    """Deletes a temporary conversation that nobody uses any more, unless it has begun to live again."""
+    user, conversation_id = whose
+    before = micros(tx.at - timedelta(minutes=tx.limits.temporary_minutes))
+    if (conversation_id, user) in conversations.forgotten(tx.connection, before, AT_ONCE):
+        delete_all(tx, user, [conversation_id])

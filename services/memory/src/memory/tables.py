@@ -1,0 +1,180 @@
+"""The tables. Times are microseconds since 1970 in UTC; leases and orders are seconds of the server's monotonic clock."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+APPLICATION_ID = 0x436F6C6C
+"""`Coll`, in the header of the file: this database is ours."""
+
+metadata = MetaData()
+
+# Written out, not bound: SQLite uses a partial index only when the query says the same with constants.
+_OPEN = text("status IN ('queued', 'running')")
+_RUNNING = text("status = 'running'")
+IS_OPEN = text("generations.status IN ('queued', 'running')")
+IS_TEMPORARY = text("conversations.temporary")
+# SQLite numbers rows by itself only in a column that is called INTEGER.
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text),
+    Column("persona", Text),
+    Column("temporary", Boolean, nullable=False),
+    Column("head_id", Text),
+    # The user's version of the last change: lists are ordered by it, because clocks jump and versions don't (F33).
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("conversations_by_change", "user_id", "changed"),
+    Index("conversations_temporary", "updated_at", sqlite_where=text("temporary"), postgresql_where=text("temporary")),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("role", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("generation_id", Text),
+    Column("model", Text),
+    Column("usage", Text),
+    Column("finish_reason", Text),
+    Column("error", Text),
+    Column("tool_calls", Text),
+    Column("attachments", Text),
+    Column("channel", Text),
+    Column("client_message_id", Text),
+    Column("context_ids", Text),
+    Column("intent", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Index("messages_by_conversation", "conversation_id", "seq"),
+    Index("messages_by_user", "user_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("user_message_id", Text, nullable=False),
+    Column("answer_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Column("ordered_at", Float, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("stop_requested", Boolean, nullable=False),
+    Column("abandoned", Text),
+    Column("worker", Text),
+    Column("model", Text),
+    Column("persona", Text),
+    Column("language", Text),
+    Column("sampling", Text, nullable=False),
+    Column("prompt_hash", Text),
+    Column("output_hash", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index("generations_running", "conversation_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+    Index("generations_open", "user_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("generations_waiting", "conversation_id", "seq", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("generations_by_conversation", "conversation_id", "seq"),
+    Index("generations_by_question", "user_message_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "route", "key"),
+    Index("idempotency_by_age", "created_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("conversation_id", Text),
+    Column("type", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "version", "position"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    # Why NATS will never take it; such a row is kept to be looked at, and not sent again.
+    Column("poison", Text),
+    sqlite_autoincrement=True,
+)
+
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("last_report", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("gateway_id", Text, ForeignKey("gateways.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("device", Text),
+    Column("connected_at", BigInteger, nullable=False),
+)

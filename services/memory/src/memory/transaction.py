@@ -1,0 +1,86 @@
+"""One change of a user's state as it is made: a connection, one moment for all its rows, and what it will tell."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection
+
+from memory.clock import micros
+from memory.outbox import Letter, Mail
+from memory.records import log, users
+from memory.settings import MemorySettings
+from shared.contract.events import ConversationEvent, Event, StateUpdated
+from shared.contract.inference import GENERATE, Generate
+from shared.contract.subjects import StateKind, Subject, conversation_event, state_event
+from shared.ids import Kind, NewId
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Handed to every handler that writes. `close` keeps the events and letters in the same transaction."""
+
+    connection: Connection
+    at: datetime
+    ticks: float
+    limits: MemorySettings
+    new_id: NewId
+    _versions: dict[str, int] = field(default_factory=dict[str, int])
+    _changed: dict[str, set[StateKind]] = field(default_factory=dict[str, set[StateKind]])
+    _events: list[log.Logged] = field(default_factory=list[log.Logged])
+    _letters: list[Letter] = field(default_factory=list[Letter])
+    _stops: list[str] = field(default_factory=list[str])
+
+    @property
+    def micros(self) -> int:
+        """The moment as it is stored."""
+        return micros(self.at)
+
+    def id(self, kind: Kind) -> str:
+        """A new id."""
+        return self.new_id(kind)
+
+    def version(self, user: str) -> int:
+        """The version that this transaction leads to; it grows by one, however much changes."""
+        if user not in self._versions:
+            self._versions[user] = users.next_version(self.connection, user)
+        return self._versions[user]
+
+    def stamp(self, user: str) -> dict[str, Any]:
+        """What every event begins with."""
+        return {"id": self.new_id("e"), "at": self.at, "version": self.version(user)}
+
+    def tell(self, user: str, event: ConversationEvent) -> None:
+        """A fact of a conversation."""
+        self._write(user, conversation_event(user, event.conversation_id), event, event.conversation_id)
+
+    def touch(self, user: str, *kinds: StateKind) -> None:
+        """Parts of the user's state have changed: told once, after everything else."""
+        self.version(user)
+        self._changed.setdefault(user, set()).update(kinds)
+
+    def order(self, user: str, conversation_id: str, generation_id: str) -> None:
+        """A worker shall produce this answer."""
+        order = Generate(generation_id=generation_id, user=user, conversation_id=conversation_id)
+        version = self._versions.get(user, 0)
+        self._letters.append(Letter(self.new_id("e"), user, version, "order", GENERATE.subject(user), "", order.encode()))
+
+    def stop(self, generation_id: str) -> None:
+        """Its worker shall hear at once that somebody asked to stop it."""
+        self._stops.append(generation_id)
+
+    def close(self) -> Mail:
+        """Keeps what was told; answers with what is to be sent after the commit."""
+        for user, changed in self._changed.items():
+            kind: StateKind = "messages" if "messages" in changed else "conversations"
+            event = StateUpdated(**self.stamp(user), changed=cast("list[str]", sorted(changed)))
+            self._write(user, state_event(user, kind), event, None)
+        log.keep_events(self.connection, self._events)
+        log.keep_letters(self.connection, self._letters)
+        return Mail(tuple(self._letters), tuple(self._stops))
+
+    def _write(self, user: str, subject: Subject, event: Event, conversation_id: str | None) -> None:
+        data = event.encode()
+        version = self.version(user)
+        self._events.append(log.Logged(user, version, len(self._events), conversation_id, event.type_name, data))
+        self._letters.append(Letter(event.id, user, version, "fact", subject, event.type_name, data))

@@ -1,0 +1,137 @@
+"""What one message brings into being: the message, the empty answer that follows it, and the generation that fills it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memory.generation import Generation
+from memory.message import title_of
+from shared.contract.memory import SendMessage
+from shared.contract.objects import Attachment, Channel, ChatMessage, Conversation, PromptMessage
+from shared.ids import NewId
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an answer is to be made."""
+
+    model: str | None = None
+    persona: str | None = None
+    language: str | None = None
+    sampling: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """New messages in order, the last one the pending answer; and its generation."""
+
+    written: tuple[ChatMessage, ...]
+    generation: Generation
+
+    @property
+    def answer(self) -> ChatMessage:
+        """The empty assistant message."""
+        return self.written[-1]
+
+
+def wanted(question: SendMessage, persona: str | None) -> Wanted:
+    """What this message asks for; the conversation's persona unless it names one."""
+    sampling = question.sampling.encode().decode()
+    return Wanted(question.model, question.persona or persona, question.language, sampling)
+
+
+def wanted_again(generation: Generation | None, persona: str | None) -> Wanted:
+    """What the answer before asked for."""
+    if generation is None:
+        return Wanted(persona=persona)
+    return Wanted(generation.model, generation.persona, generation.language, generation.sampling)
+
+
+def new_conversation(question: SendMessage, new_id: NewId, at: datetime) -> Conversation:
+    """The conversation that begins with this message."""
+    return Conversation(
+        id=new_id("c"),
+        title=title_of(question.text),
+        persona=question.persona,
+        temporary=question.temporary,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def brought_along(
+    history: Sequence[PromptMessage], conversation_id: str, new_id: NewId, at: datetime
+) -> tuple[ChatMessage, ...]:
+    """Messages of a conversation that the client had elsewhere, each after the one before."""
+    messages: list[ChatMessage] = []
+    for message in history:
+        parent = messages[-1].id if messages else None
+        messages.append(
+            ChatMessage(
+                id=new_id("m"),
+                conversation_id=conversation_id,
+                parent_id=parent,
+                role=message.role,
+                text=message.text,
+                status="completed",
+                created_at=at,
+            )
+        )
+    return tuple(messages)
+
+
+def user_message(
+    conversation_id: str,
+    parent_id: str | None,
+    text: str,
+    new_id: NewId,
+    at: datetime,
+    attachments: list[Attachment] | None = None,
+    channel: Channel | None = None,
+    client_message_id: str | None = None,
+) -> ChatMessage:
+    """What the user wrote."""
+    return ChatMessage(
+        id=new_id("m"),
+        conversation_id=conversation_id,
+        parent_id=parent_id,
+        role="user",
+        text=text,
+        status="completed",
+        attachments=attachments or None,
+        channel=channel,
+        client_message_id=client_message_id,
+        created_at=at,
+    )
+
+
+def turn(user: str, asked: ChatMessage, before: tuple[ChatMessage, ...], want: Wanted, new_id: NewId, at: datetime) -> Turn:
+    """An answer to `asked`. `before` are the messages that are new as well."""
+    generation_id, answer_id = new_id("g"), new_id("m")
+    answer = ChatMessage(
+        id=answer_id,
+        conversation_id=asked.conversation_id,
+        parent_id=asked.id,
+        role="assistant",
+        text="",
+        status="pending",
+        generation_id=generation_id,
+        created_at=at,
+    )
+    generation = Generation(
+        seq=0,
+        id=generation_id,
+        conversation_id=asked.conversation_id,
+        user=user,
+        user_message_id=asked.id,
+        answer_id=answer_id,
+        status="queued",
+        epoch=0,
+        lease_until=0.0,
+        stop_requested=False,
+        model=want.model,
+        persona=want.persona,
+        language=want.language,
+        sampling=want.sampling,
+    )
+    return Turn((*before, answer), generation)
