@@ -75,6 +75,7 @@ class Collected:
         self.stirred = asyncio.Event()
         self.go_on: Callable[[], None] | None = None
         self.eager = True
+        self.caught = False
 
     def deliver(self, event: Stored) -> None:
         self.events.append(event)
@@ -89,6 +90,9 @@ class Collected:
             go_on()
         self.go_on = go_on
         self.stirred.set()
+
+    def caught_up(self) -> None:
+        self.caught = True
 
     @property
     def numbers(self) -> list[int]:

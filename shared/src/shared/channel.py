@@ -16,8 +16,9 @@ from shared.wire import Wire
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-MAX_HELD = 1024
-"""Live events kept for readers that are still reading the past, or for the channel itself; with more it reads again."""
+MAX_HELD = 128
+"""Live events kept for readers that are still reading the past, or for the channel itself. With more they are read from the
+stream, batch by batch: all at once would be more than a reader may be behind."""
 MAX_SUBJECTS = 64
 """Subjects whose last sequence is remembered. A forgotten one is only checked against what is older than it."""
 MAX_READS = 3

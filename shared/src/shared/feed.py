@@ -190,6 +190,8 @@ class _Basket:
         self._go_on = go_on
         self._stir()
 
+    def caught_up(self) -> None: ...
+
     async def taken(self) -> list[Stored]:
         """What has come since the last time, at least one event unless it overflowed. Raises Reset."""
         while not self._events and not self.overflowed:

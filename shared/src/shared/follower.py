@@ -42,6 +42,7 @@ class Follower:
             return
         if after is None:
             channel.join(self)
+            self.reader.caught_up()
             return
         self.position = after
         channel.wait(self)
@@ -65,6 +66,7 @@ class Follower:
             channel.join(self)
         else:
             self._ahead = True
+        self.reader.caught_up()
 
     def heard_live(self, event: Stored) -> None:
         """The channel delivers this while this one waits."""

@@ -24,6 +24,10 @@ class Reader(Protocol):
         """Calls `go_on` once, when what was delivered has been taken: the replay of a long past goes at the reader's pace."""
         ...
 
+    def caught_up(self) -> None:
+        """Everything that was stored when it came was delivered; what follows is live. May be called more than once."""
+        ...
+
 
 class Attachment(Protocol):
     """A reader at its place in the feed."""
