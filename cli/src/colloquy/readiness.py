@@ -6,16 +6,19 @@ from collections.abc import Callable
 import httpx
 
 from colloquy.errors import Failed
-from colloquy.plan import SERVICES, Plan
+from colloquy.plan import WORKERS, Plan, Service
 from shared.observer import Observer
+
+ANSWERING: tuple[Service, ...] = ("memory", *WORKERS)
+"""The gateway is asked over HTTP: it answers nobody over NATS."""
 
 START_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 
 
 async def services_ready(observer: Observer, plan: Plan, say: Callable[[str], None]) -> None:
-    """Returns when every process of every service answers `$SRV.PING`. Raises Failed."""
-    for service in SERVICES:
+    """Returns when every process of every service behind the gateway answers `$SRV.PING`. Raises Failed."""
+    for service in ANSWERING:
         expected = plan.copies[service]
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -97,6 +97,7 @@ async def _start(installation: Installation, household: Household, house: AsyncE
     house.callback(installation.gateway.close)
     await services_ready(observer, installation.plan, say)
     await gateway_ready(installation.address)
+    say("gateway answers")
     return observer
 
 
