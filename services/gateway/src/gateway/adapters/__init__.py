@@ -1,0 +1,1 @@
+"""How the gateway's ports are made real."""

@@ -1,0 +1,125 @@
+"""Public keys of an issuer: fetched, kept for minutes, fetched again when one is unknown, but not too often (S2)."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+from jwt import InvalidKeyError, PyJWK, PyJWKError, PyJWTError
+from pydantic_core import from_json
+
+from gateway.faults import Misconfigured
+from gateway.settings import GatewaySettings, is_loopback
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+FETCH_SECONDS = 5.0
+MAX_BYTES = 256 * 1024
+MAX_KEYS = 100
+MAX_UNKNOWN = 1_024
+STALE_SECONDS = 3_600.0
+"""How long keys are used when their issuer can't be reached."""
+
+
+class KeySet:
+    """The keys of one address. One fetch at a time, for all who wait."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._url = checked_url(settings.jwks_url or "")
+        self._fresh_seconds = settings.jwks_cache
+        self._cooldown = settings.jwks_cooldown
+        self._clock = clock
+        self._keys: dict[str | None, PyJWK] = {}
+        self._unknown: set[str | None] = set()
+        self._fetched = float("-inf")
+        self._tried = float("-inf")
+        self._one = asyncio.Lock()
+
+    async def key(self, kid: str | None) -> PyJWK | None:
+        """The key of this name; without a name the only one there is."""
+        if self._wants_fetch(kid):
+            async with self._one:
+                if self._wants_fetch(kid):
+                    await self._fetch()
+        if self._clock() - self._fetched > STALE_SECONDS:
+            return None
+        return self._find(kid)
+
+    def _find(self, kid: str | None) -> PyJWK | None:
+        if kid is None:
+            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        found = self._keys.get(kid)
+        if found is None and len(self._unknown) < MAX_UNKNOWN:
+            self._unknown.add(kid)
+        return found
+
+    def _wants_fetch(self, kid: str | None) -> bool:
+        now = self._clock()
+        if now - self._tried < self._cooldown:
+            return False
+        if now - self._fetched > self._fresh_seconds:
+            return True
+        return kid is not None and kid not in self._keys and kid not in self._unknown and len(self._unknown) < MAX_UNKNOWN
+
+    async def _fetch(self) -> None:
+        self._tried = self._clock()
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                document = await self._download()
+            self._keys = _keys(document)
+        except (httpx.HTTPError, TimeoutError, ValueError, PyJWTError) as error:
+            log.warning("jwks.not_fetched", reason=type(error).__name__, keys=len(self._keys))
+            return
+        self._unknown.clear()
+        self._fetched = self._clock()
+        log.info("jwks.fetched", keys=len(self._keys))
+
+    async def _download(self) -> Any:
+        body = bytearray()
+        async with self._client.stream("GET", self._url) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise ValueError("the key set is too large")
+        return from_json(bytes(body))
+
+
+def checked_url(url: str) -> str:
+    """An address keys may come from: https, or http on this machine. Raises Misconfigured."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        return url
+    raise Misconfigured("GATEWAY_JWKS_URL must begin with https://.")
+
+
+def _keys(document: Any) -> dict[str | None, PyJWK]:
+    """The signing keys of a key set; what can't be used is left out. Raises ValueError when it is none."""
+    if not isinstance(document, dict) or not isinstance(entries := cast("dict[str, Any]", document).get("keys"), list):
+        raise ValueError("not a key set")
+    keys: dict[str | None, PyJWK] = {}
+    for entry in cast("list[Any]", entries)[:MAX_KEYS]:
+        key = _key(entry)
+        if key is not None:
+            keys[key.key_id] = key
+    if not keys:
+        raise ValueError("no usable key")
+    return keys
+
+
+def _key(entry: Any) -> PyJWK | None:
+    if not isinstance(entry, dict):
+        return None
+    fields = cast("dict[str, Any]", entry)
+    if fields.get("use", "sig") != "sig" or fields.get("kty") not in {"RSA", "EC", "OKP"}:
+        return None
+    try:
+        return PyJWK(fields)
+    except (PyJWKError, InvalidKeyError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,102 @@
+"""One answer, step by step to its end, for calls that wait for it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from gateway.faults import AnswerCancelled, AnswerFailed, UpstreamTimeout
+from gateway.parts import Parts
+from gateway.turn import Begun
+from shared.contract.events import EVENTS, ConversationEvent, GenerationEnded, GenerationStarted, Token
+from shared.contract.memory import LIST_MESSAGES, OPEN_STREAM, Accepted, ListMessages, OpenStream
+from shared.contract.objects import ChatMessage
+from shared.contract.subjects import conversation_scope, user_scope
+from shared.errors import Fault, UnknownModel
+from shared.feed import Cursor, Reset
+
+RECENT = 50
+_FAILURES: dict[str, type[Fault]] = {"upstream_timeout": UpstreamTimeout, "unknown_model": UnknownModel}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Some text was not seen; the end will have it."""
+
+
+Step = GenerationStarted | Token | Gap | ChatMessage
+"""A ChatMessage is always the last one: the answer as it is stored."""
+
+
+async def steps(parts: Parts, begun: Begun) -> AsyncGenerator[Step]:
+    """Every step of the answer. When the feed can't be continued, the database says how it stands (F48)."""
+    after = begun.after
+    if begun.accepted.repeated and (message := await _ended(parts, begun)):
+        yield message
+        return
+    while True:
+        try:
+            async with aclosing(_followed(parts, begun, after)) as followed:
+                async for step in followed:
+                    yield step
+                    if isinstance(step, ChatMessage):
+                        return
+        except Reset:
+            yield Gap()
+        # The place first, then the question: what ends in between comes after it.
+        after = await parts.feed.head(user_scope(begun.user))
+        if message := await _ended(parts, begun):
+            yield message
+            return
+
+
+async def end_of(parts: Parts, begun: Begun) -> ChatMessage:
+    """The answer when it has ended. Raises AnswerFailed and its like."""
+    async with aclosing(steps(parts, begun)) as walk:
+        async for step in walk:
+            if isinstance(step, ChatMessage):
+                return completed(step, begun.accepted)
+    raise AnswerFailed
+
+
+def completed(message: ChatMessage, accepted: Accepted) -> ChatMessage:
+    """The message, or its failure as a fault that keeps the text there is."""
+    if message.status == "completed":
+        return message
+    where = {"conversationId": accepted.conversation_id, "messageId": accepted.answer_id, "text": message.text}
+    if message.status == "cancelled":
+        raise AnswerCancelled(**where)
+    if message.error is None:
+        raise AnswerFailed(**where)
+    raise _FAILURES.get(message.error.code, AnswerFailed)(message.error.message, reason=message.error.code, **where)
+
+
+async def _followed(parts: Parts, begun: Begun, after: Cursor) -> AsyncGenerator[Step]:
+    generation = begun.accepted.generation_id
+    mark = generation.encode()
+    scope = conversation_scope(begun.user, begun.accepted.conversation_id)
+    async with aclosing(parts.feed.follow(scope, after)) as events:
+        async for stored in events:
+            kind = EVENTS.get(stored.type.decode())
+            if kind is None or mark not in stored.data:
+                continue
+            if step := _step(kind.decode(stored.data), generation):
+                yield step
+
+
+def _step(event: object, generation: str) -> Step | None:
+    if not isinstance(event, ConversationEvent) or getattr(event, "generation_id", None) != generation:
+        return None
+    if isinstance(event, GenerationEnded):
+        return event.message
+    return event if isinstance(event, GenerationStarted | Token) else None
+
+
+async def _ended(parts: Parts, begun: Begun) -> ChatMessage | None:
+    """The stored answer, if it has ended."""
+    accepted = begun.accepted
+    question = OpenStream(user=begun.user, conversation_id=accepted.conversation_id, until=accepted.answer_id)
+    if not (await parts.ask(OPEN_STREAM, question)).until_ended:
+        return None
+    page = ListMessages(user=begun.user, conversation_id=accepted.conversation_id, limit=RECENT, branch=False)
+    messages = (await parts.ask(LIST_MESSAGES, page)).messages
+    return next((message for message in messages if message.id == accepted.answer_id), None)

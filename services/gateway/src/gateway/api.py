@@ -1,0 +1,73 @@
+"""The JSON routes as one FastAPI application."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.exchange import exchange_of
+from gateway.faults import BadRequest, Internal, UnknownRoute, WrongMethod
+from gateway.parts import Parts
+from gateway.rendering import rendered
+from gateway.routes import chat, classic, conversation, machines, message, models, page, session, state, stream
+from gateway.validation import explained
+from shared import __version__
+from shared.errors import Fault
+
+DESCRIPTION = """A back end for AI conversation that does not lose an answer.
+
+Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
+
+
+def api(parts: Parts) -> FastAPI:
+    """Every route but the streams."""
+    app = FastAPI(
+        title="Colloquy",
+        version=__version__,
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if parts.settings.docs else None,
+    )
+    app.state.parts = parts
+    for noun in (message, conversation, state, chat, classic, models, session, machines, page):
+        app.include_router(noun.router)
+    for kind in (Fault, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer)
+    app.openapi = lambda: _document(app)
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    status, headers, body = rendered(_fault(error), request.url.path, exchange_of(request.scope).request_id)
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+def _fault(error: Exception) -> Fault:
+    """What to tell the client about an error that FastAPI met."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, RequestValidationError):
+        return explained(error.errors())
+    if not isinstance(error, HTTPException):
+        return Internal()
+    if error.status_code == UnknownRoute.status:
+        return UnknownRoute()
+    if error.status_code == WrongMethod.status:
+        return WrongMethod(allow=(error.headers or {}).get("allow", (error.headers or {}).get("Allow", "")))
+    return BadRequest()
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        document["paths"].update(stream.PATHS)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,119 @@
+"""How the gateway is put together."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import structlog
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from gateway.adapters.jwks import KeySet
+from gateway.adapters.jwt import JwtAuthenticator
+from gateway.admission import Admission
+from gateway.api import api
+from gateway.body import Bodies
+from gateway.edge import Edge
+from gateway.faults import Misconfigured
+from gateway.identity import Authenticator, DevAuthenticator
+from gateway.parts import Parts
+from gateway.presence import Presence
+from gateway.relay import Limits, Relay
+from gateway.routes.stream import Streams
+from gateway.server import serving
+from gateway.settings import GatewaySettings, is_loopback
+from shared.bus import Bus
+from shared.feed import Feed
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+@asynccontextmanager
+async def application(settings: GatewaySettings, bus: Bus) -> AsyncGenerator[None]:
+    """The gateway while the context is open."""
+    async with opened(settings, bus):
+        yield
+
+
+@asynccontextmanager
+async def opened(settings: GatewaySettings, bus: Bus) -> AsyncGenerator[int]:
+    """The same; yields the port it listens on."""
+    check(settings)
+    loop = asyncio.get_running_loop()
+    feed = Feed(bus)
+    relay = Relay(feed, limits(settings))
+    presence = Presence(f"{socket.gethostname()}-{os.getpid()}")
+    async with AsyncExitStack() as stack:
+        authenticator = await authenticated(settings, stack)
+        parts = Parts(settings, bus, feed, relay, authenticator, Admission(settings, loop.time), presence)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        report = tasks.create_task(presence.report(bus))
+        stack.callback(report.cancel)
+        port = await stack.enter_async_context(serving(asgi(parts), settings))
+        log.info("gateway.listening", host=settings.host, port=port, auth=settings.auth)
+        try:
+            yield port
+        finally:
+            parts.stopping.set()
+            await relay.close()
+
+
+def asgi(parts: Parts) -> ASGIApp:
+    """Every layer a request goes through, the outermost last."""
+    settings = parts.settings
+    app: ASGIApp = Bodies(api(parts), settings, parts.admission)
+    app = Edge(Streams(app, parts), settings)
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
+            allow_credentials=True,
+        )
+    return app
+
+
+def limits(settings: GatewaySettings) -> Limits:
+    """What the relay is allowed to hold for a reader."""
+    return Limits(
+        events=settings.reader_events,
+        bytes=settings.reader_bytes,
+        send_seconds=settings.write_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
+
+
+async def authenticated(settings: GatewaySettings, stack: AsyncExitStack) -> Authenticator:
+    """How users are known."""
+    if settings.auth == "dev":
+        return DevAuthenticator()
+    if settings.jwks_url is None:
+        return JwtAuthenticator(settings, None)
+    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, follow_redirects=False))
+    return JwtAuthenticator(settings, KeySet(client, settings))
+
+
+def check(settings: GatewaySettings) -> None:
+    """Raises Misconfigured when it must not start like this."""
+    if settings.auth == "dev" and not is_loopback(_host(settings)):
+        raise Misconfigured(
+            "GATEWAY_AUTH=dev believes everybody, so it starts on a loopback address only; use GATEWAY_AUTH=jwt."
+        )
+    if settings.auth == "jwt" and settings.jwt_secret is None and settings.jwks_url is None:
+        raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
+
+
+def _host(settings: GatewaySettings) -> str:
+    """The address it will listen on."""
+    if settings.fd is None:
+        return settings.host
+    try:
+        with socket.socket(fileno=os.dup(settings.fd)) as inherited:
+            return str(inherited.getsockname()[0])
+    except OSError:
+        raise Misconfigured("GATEWAY_FD is not an open socket.") from None

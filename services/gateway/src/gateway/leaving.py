@@ -1,0 +1,43 @@
+"""Waiting for something on behalf of a client that may go away, in a process that may be told to stop."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.types import Receive
+
+from gateway.faults import AnswerLate, Stopping
+
+T = TypeVar("T")
+
+
+class ClientGone(Exception):
+    """There is nobody left to answer."""
+
+
+async def until_gone(receive: Receive) -> None:
+    """Returns when the client has closed the connection. The body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopping: asyncio.Event, *, seconds: float) -> T:
+    """The result of `work`, which is cancelled when nobody waits for it any more.
+
+    Raises ClientGone, Stopping when the process was told to stop, AnswerLate after `seconds`.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(until_gone(receive))
+    stopped = asyncio.ensure_future(stopping.wait())
+    tasks = (working, gone, stopped)
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        if gone.done():
+            raise ClientGone
+        raise Stopping if stopped.done() else AnswerLate
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,67 @@
+"""What the routes are given to work with; put together in `app.py`."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from gateway.admission import Admission
+from gateway.faults import ForeignUser, Stopping
+from gateway.identity import Authenticator, Identity
+from gateway.presence import Presence
+from gateway.relay import Relay
+from gateway.settings import GatewaySettings
+from shared.bus import Bus
+from shared.contract.base import Message
+from shared.contract.topics import Call
+from shared.feed import Feed
+
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that lives as long as the gateway does."""
+
+    settings: GatewaySettings
+    bus: Bus
+    feed: Feed
+    relay: Relay
+    authenticator: Authenticator
+    admission: Admission
+    presence: Presence
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process was told to stop: nothing that lasts may begin any more."""
+
+    async def ask(self, call: Call[Q, A], question: Q) -> A:
+        """The answer of a service, or the Fault it reported, or Unavailable."""
+        return await self.bus.ask(call, question, timeout=self.settings.call_seconds)
+
+    def must_be_open(self) -> None:
+        """Raises Stopping when the process was told to stop."""
+        if self.stopping.is_set():
+            raise Stopping
+
+
+async def parts_of(connection: HTTPConnection) -> Parts:
+    """The parts that the application was made with."""
+    return connection.app.state.parts
+
+
+async def caller_of(connection: HTTPConnection) -> Identity:
+    """Who is asking. Raises Unauthenticated."""
+    parts: Parts = connection.app.state.parts
+    return await parts.authenticator.identify(connection.scope)
+
+
+Here = Annotated[Parts, Depends(parts_of)]
+Caller = Annotated[Identity, Depends(caller_of)]
+
+
+def must_be(user_id: str | None, caller: Identity) -> None:
+    """Raises ForeignUser when a body names another user than the one who sent it."""
+    if user_id is not None and user_id != caller.user:
+        raise ForeignUser

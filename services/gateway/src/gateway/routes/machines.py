@@ -1,0 +1,40 @@
+"""For machines: alive, ready, metrics."""
+
+from contextlib import suppress
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
+
+from gateway.faults import UnknownRoute
+from gateway.parts import Here
+from shared.contract.memory import GET_CONVERSATION, GetConversation
+from shared.errors import UnknownConversation
+
+router = APIRouter(tags=["operations"])
+
+READY_SECONDS = 2.0
+NOBODY = GetConversation(user="x", conversation_id="c_0")
+
+
+@router.get("/healthz")
+async def healthz() -> JSONResponse:
+    """This process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/readyz")
+async def readyz(parts: Here) -> JSONResponse:
+    """The bus is there and memory answers over it."""
+    parts.must_be_open()
+    with suppress(UnknownConversation):
+        await parts.bus.ask(GET_CONVERSATION, NOBODY, timeout=READY_SECONDS)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(parts: Here) -> Response:
+    """For Prometheus."""
+    if not parts.settings.metrics:
+        raise UnknownRoute
+    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,24 @@
+"""Sessions of browsers that can't set headers."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.identity import TOKEN_COOKIE
+from gateway.parts import Here
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+
+@router.post("")
+async def open_session(request: Request, parts: Here) -> JSONResponse:
+    """Trades a token for a cookie that lives as long as the token; scripts can't read it, other sites can't use it."""
+    identity, cookie = await parts.authenticator.session(request.scope)
+    return JSONResponse({"userId": identity.user}, headers={"set-cookie": cookie})
+
+
+@router.delete("", status_code=204)
+async def close_session() -> Response:
+    """Forgets the cookie."""
+    gone = f"{TOKEN_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
+    return Response(status_code=204, headers={"set-cookie": gone})

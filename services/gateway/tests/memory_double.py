@@ -1,0 +1,253 @@
+"""Memory and inference in one, for tests of the gateway: answers their calls over the real bus and stores real events.
+
+What a message says is what happens: "count to N", "/fail CODE", "/restart", "/slow", "/hold" (until stopped), else an echo.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.bus import Answer, Bus
+from shared.contract import events, memory
+from shared.contract.inference import LIST_MODELS, ListModels, Model, Models
+from shared.contract.memory import Accepted, SendMessage
+from shared.contract.objects import ChatMessage, Conversation, Problem, Usage
+from shared.contract.subjects import conversation_event, token_log
+from shared.errors import UnknownConversation, UnknownMessage
+from shared.ids import new_id
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class MemoryDouble:
+    """Everything it was told, in dicts."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.conversations: dict[str, tuple[str, Conversation]] = {}
+        self.messages: dict[str, dict[str, ChatMessage]] = {}
+        self.sent: list[SendMessage] = []
+        self.keys: dict[tuple[str, str], Accepted] = {}
+        self.presence: list[memory.RecordPresence] = []
+        self.stopped: dict[str, asyncio.Event] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.failing: Exception | None = None
+
+    def answers(self) -> list[Answer[Any, Any]]:
+        """Every call that the gateway makes of memory."""
+        pairs = {
+            memory.SEND_MESSAGE: self.send,
+            memory.REGENERATE: self.regenerate,
+            memory.EDIT_MESSAGE: self.edit,
+            memory.STOP_GENERATION: self.stop,
+            memory.LIST_CONVERSATIONS: self.list_conversations,
+            memory.GET_CONVERSATION: self.get,
+            memory.CREATE_CONVERSATION: self.create,
+            memory.UPDATE_CONVERSATION: self.update,
+            memory.DELETE_CONVERSATION: self.delete,
+            memory.CLEAR_HISTORY: self.clear,
+            memory.LIST_MESSAGES: self.list_messages,
+            memory.GET_STATE: self.state,
+            memory.OPEN_STREAM: self.open_stream,
+            memory.RECORD_PRESENCE: self.record,
+        }
+        return [Answer(call, handler) for call, handler in pairs.items()]
+
+    def own(self, user: str, conversation: str) -> Conversation:
+        owner, found = self.conversations.get(conversation, ("", None))
+        if found is None or owner != user:
+            raise UnknownConversation
+        return found
+
+    def new_conversation(self, user: str, **fields: Any) -> Conversation:
+        conversation = Conversation(id=new_id("c"), created_at=NOW, updated_at=NOW, **fields)
+        self.conversations[conversation.id] = (user, conversation)
+        self.messages[conversation.id] = {}
+        return conversation
+
+    async def send(self, order: SendMessage) -> Accepted:
+        if self.failing:
+            raise self.failing
+        key = (order.user, order.client_message_id or "")
+        if key in self.keys:
+            return self.keys[key].model_copy(update={"repeated": True})
+        self.sent.append(order)
+        conversation = (
+            self.own(order.user, order.conversation_id)
+            if order.conversation_id
+            else self.new_conversation(order.user, temporary=order.temporary)
+        )
+        accepted = await self.turn(order.user, conversation.id, order.text)
+        if order.client_message_id:
+            self.keys[key] = accepted
+        return accepted
+
+    async def turn(self, user: str, conversation: str, text: str) -> Accepted:
+        generation = new_id("g")
+        question = self.message(conversation, "user", text, "completed")
+        answer = self.message(conversation, "assistant", "", "pending", generation_id=generation, parent_id=question.id)
+        accepted = Accepted(
+            conversation_id=conversation,
+            message_id=question.id,
+            answer_id=answer.id,
+            generation_id=generation,
+            queue_position=0,
+        )
+        for message in (question, answer):
+            await self.tell(user, conversation, events.MessageCreated(**self.fact(conversation), message=message))
+        task = asyncio.create_task(self.run(user, accepted, text))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return accepted
+
+    def message(self, conversation: str, role: Any, text: str, status: Any, **fields: Any) -> ChatMessage:
+        message = ChatMessage(
+            id=new_id("m"), conversation_id=conversation, role=role, text=text, status=status, created_at=NOW, **fields
+        )
+        self.messages[conversation][message.id] = message
+        return message
+
+    async def run(self, user: str, accepted: Accepted, text: str) -> None:
+        stop = self.stopped.setdefault(accepted.generation_id, asyncio.Event())
+        if text == "/slow":
+            await asyncio.sleep(0.3)
+        if text.startswith("/fail"):
+            await self.end(user, accepted, "failed", "half", text.partition(" ")[2] or "upstream_unavailable")
+            return
+        pieces = (
+            [f"{n} " for n in range(1, int(text.rsplit(maxsplit=1)[-1]) + 1)] if text.startswith("count to ") else list(text)
+        )
+        said = await self.say(user, accepted, 1, pieces[:2] if text == "/restart" else pieces)
+        if text == "/restart":
+            said = await self.say(user, accepted, 2, pieces)
+        if text == "/hold":
+            await stop.wait()
+        await self.end(user, accepted, "cancelled" if stop.is_set() else "completed", said)
+
+    async def say(self, user: str, accepted: Accepted, attempt: int, pieces: list[str]) -> str:
+        kind = events.GenerationStarted if attempt == 1 else events.GenerationRestarted
+        ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id, "attempt": attempt}
+        fact = self.fact(accepted.conversation_id)
+        await self.log(user, accepted, kind(**fact, **ids, model="double"))
+        for index, piece in enumerate(pieces):
+            await self.log(user, accepted, events.Token(**fact, **ids, token=piece, index=index))
+        return "".join(pieces)
+
+    async def end(self, user: str, accepted: Accepted, status: Any, text: str, code: str | None = None) -> None:
+        conversation = accepted.conversation_id
+        error = Problem(code=code or "stopped", message="It went wrong.") if status != "completed" else None
+        change = {"text": text, "status": status, "error": error, "usage": Usage(prompt_tokens=3, completion_tokens=4)}
+        message = self.messages[conversation][accepted.answer_id].model_copy(update={**change, "model": "double"})
+        self.messages[conversation][message.id] = message
+        ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id, "message": message}
+        fact = {**self.fact(conversation), **ids}
+        ended: events.GenerationEnded
+        if status == "completed":
+            ended = events.MessageCompleted(**fact)
+        else:
+            kind = events.MessageFailed if status == "failed" else events.MessageCancelled
+            ended = kind(**fact, error=error, text=text)
+        await self.tell(user, conversation, ended)
+
+    def fact(self, conversation: str) -> dict[str, Any]:
+        return {"id": new_id("e"), "at": NOW, "conversation_id": conversation}
+
+    async def tell(self, user: str, conversation: str, event: events.Event) -> None:
+        await self.bus.store(conversation_event(user, conversation), event.encode(), type=event.type_name)
+
+    async def log(self, user: str, accepted: Accepted, event: events.Event) -> None:
+        subject = token_log(user, accepted.conversation_id, accepted.generation_id)
+        await self.bus.store(subject, event.encode(), type=event.type_name)
+
+    async def regenerate(self, order: memory.Regenerate) -> Accepted:
+        self.own(order.user, order.conversation_id)
+        if order.message_id not in self.messages[order.conversation_id]:
+            raise UnknownMessage
+        return await self.turn(order.user, order.conversation_id, "again")
+
+    async def edit(self, order: memory.EditMessage) -> Accepted:
+        for conversation, messages in self.messages.items():
+            if order.message_id in messages and self.conversations[conversation][0] == order.user:
+                return await self.turn(order.user, conversation, order.text)
+        raise UnknownMessage
+
+    async def stop(self, order: memory.StopGeneration) -> memory.Stopping:
+        self.own(order.user, order.conversation_id)
+        running = [m.generation_id for m in self.messages[order.conversation_id].values() if m.status == "pending"]
+        for generation in running:
+            self.stopped.setdefault(generation or "", asyncio.Event()).set()
+        return memory.Stopping(generation_ids=[generation for generation in running if generation])
+
+    async def list_conversations(self, question: memory.ListConversations) -> memory.Conversations:
+        mine = [found for owner, found in self.conversations.values() if owner == question.user and not found.temporary]
+        return memory.Conversations(conversations=mine[::-1][: question.limit])
+
+    async def get(self, question: memory.GetConversation) -> Conversation:
+        return self.own(question.user, question.conversation_id)
+
+    async def create(self, order: memory.CreateConversation) -> Conversation:
+        return self.new_conversation(order.user, title=order.title, persona=order.persona, temporary=order.temporary)
+
+    async def update(self, order: memory.UpdateConversation) -> Conversation:
+        changed = self.own(order.user, order.conversation_id).model_copy(update={"title": order.title})
+        self.conversations[changed.id] = (order.user, changed)
+        return changed
+
+    async def delete(self, order: memory.DeleteConversation) -> memory.Deleted:
+        self.own(order.user, order.conversation_id)
+        del self.conversations[order.conversation_id], self.messages[order.conversation_id]
+        return memory.Deleted(conversation_ids=[order.conversation_id])
+
+    async def clear(self, order: memory.ClearHistory) -> memory.Deleted:
+        if order.conversation_id:
+            self.own(order.user, order.conversation_id)
+        gone = [key for key, (owner, _) in self.conversations.items() if owner == order.user]
+        for conversation in gone:
+            del self.conversations[conversation], self.messages[conversation]
+        return memory.Deleted(conversation_ids=gone)
+
+    async def list_messages(self, question: memory.ListMessages) -> memory.Messages:
+        self.own(question.user, question.conversation_id)
+        return memory.Messages(messages=list(self.messages[question.conversation_id].values())[-question.limit :])
+
+    async def state(self, question: memory.GetState) -> memory.State:
+        mine = [key for key, (owner, _) in self.conversations.items() if owner == question.user]
+        return memory.State(
+            user_id=question.user,
+            version=len(self.sent),
+            conversations=[self.conversations[key][1] for key in mine],
+            messages=[message for key in mine for message in self.messages[key].values()][-question.limit :],
+            active_sessions=[],
+            last_snapshot_ts=NOW,
+        )
+
+    async def open_stream(self, question: memory.OpenStream) -> memory.StreamOpening:
+        self.own(question.user, question.conversation_id)
+        messages = self.messages[question.conversation_id].values()
+        running = next((m.generation_id for m in messages if m.status == "pending"), None)
+        answers = [m for m in messages if question.until in (m.id, m.parent_id) and m.role == "assistant"]
+        ended = bool(answers) and answers[-1].status != "pending"
+        return memory.StreamOpening(running_generation_id=running, until_ended=ended)
+
+    async def record(self, report: memory.RecordPresence) -> memory.Done:
+        self.presence.append(report)
+        return memory.Done()
+
+
+async def list_models(_: ListModels) -> Models:
+    return Models(models=[Model(id="double", description="A double.", kind="embedded")])
+
+
+@asynccontextmanager
+async def memory_double(bus: Bus) -> AsyncGenerator[MemoryDouble]:
+    """Answers until the context is left."""
+    double = MemoryDouble(bus)
+    async with bus.answer("memory", "0", double.answers()), bus.answer("inference", "0", [Answer(LIST_MODELS, list_models)]):
+        try:
+            yield double
+        finally:
+            for task in list(double.tasks):
+                task.cancel()
+            await asyncio.gather(*double.tasks, return_exceptions=True)
