@@ -35,6 +35,9 @@ MAX_HELD = 4_096
 REPLY_SECONDS = 5.0
 """How long an answer waits for a lost connection; who asked has given up by then."""
 
+AGAIN_SECONDS = (0.3, 1.0)
+"""After a lost connection the answer is sent more than once: who asked may have it back later than we."""
+
 ERROR, ERROR_CODE = b"Nats-Service-Error", b"Nats-Service-Error-Code"
 BUG = "Something went wrong here; it has been logged."
 TYPE = "io.nats.micro.v1."
@@ -150,7 +153,7 @@ class _Service:
         task.add_done_callback(self.held.discard)
 
     async def answer(self, endpoint: _Endpoint, reply: bytes, header: bytes | None, data: bytes) -> None:
-        began = time.monotonic_ns()
+        began, era = time.monotonic_ns(), self.connection.era
         with tracing.continued(header):
             outcome = await self.outcome(endpoint.answer, data)
         endpoint.requests += 1
@@ -159,7 +162,7 @@ class _Service:
             endpoint.errors += 1
             endpoint.last_error = outcome.code
         if reply:
-            await self.reply(reply, outcome)
+            await self.reply(reply, outcome, era)
 
     async def outcome(self, answer: Answer[Any, Any], data: bytes) -> bytes | Fault:
         """The encoded answer, or what went wrong. Catches everything: this is the bus's own loop."""
@@ -178,8 +181,14 @@ class _Service:
             return Fault(BUG)
         return encoded if len(encoded) <= MAX_MESSAGE_BYTES else TooLarge(size=len(encoded), limit=MAX_MESSAGE_BYTES)
 
-    async def reply(self, reply: bytes, outcome: bytes | Fault) -> None:
+    async def reply(self, reply: bytes, outcome: bytes | Fault, era: int) -> None:
         header, data = error_reply(outcome) if isinstance(outcome, Fault) else (b"", outcome)
+        sent = await self.send(reply, header, data)
+        for pause in AGAIN_SECONDS if sent and era != self.connection.era else ():
+            await asyncio.sleep(pause)
+            await self.send(reply, header, data)
+
+    async def send(self, reply: bytes, header: bytes, data: bytes) -> bool:
         give_up = time.monotonic() + REPLY_SECONDS
         while time.monotonic() < give_up:
             try:
@@ -187,7 +196,8 @@ class _Service:
             except Offline:
                 await self.connection.back(REPLY_SECONDS)
             else:
-                return
+                return True
+        return False
 
 
 @asynccontextmanager

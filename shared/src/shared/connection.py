@@ -30,6 +30,7 @@ DEAF, LOST = 2, 6
 """After so many beats in a row that were not heard: connect anew; give up."""
 
 CLOSE_SECONDS = 5.0
+CLOGGED_SECONDS = 0.05
 
 
 class Connection:
@@ -40,6 +41,8 @@ class Connection:
         self.client = Client()
         self.leaving = False
         self.reason = "no answer"
+        self.era = 0
+        """How often the connection was lost and had back."""
         self._wire: Wire | None = None
         self._live = asyncio.Event()
 
@@ -82,7 +85,11 @@ class Connection:
             raise Unavailable from error
 
     async def back(self, seconds: float) -> None:
-        """Returns when the connection is there, or after so long."""
+        """Returns when it is worth trying again to send: the connection is back, or takes more. At the latest after so long."""
+        if self.wire.live:
+            await asyncio.sleep(CLOGGED_SECONDS)
+            return
+        self._live.clear()  # nats-py knows of the loss before its callback says so
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._live.wait()
@@ -116,6 +123,7 @@ class Connection:
             log.warning("nats.disconnected")
 
     async def _on_reconnected(self) -> None:
+        self.era += 1
         RECONNECTS.inc()
         log.info("nats.reconnected")
 

@@ -53,7 +53,15 @@ PERMISSIONS: dict[User, Permissions] = {
     "gateway": _service("gateway", ("rpc.memory.*", LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
     "memory": _service(
         "memory",
-        ("feed.*.*.conversation.*.event", "feed.*.*.state.*.event", f"job.{GENERATE.name}.*", "control.stop.*"),
+        (
+            "feed.*.*.conversation.*.event",
+            "feed.*.*.state.*.event",
+            f"job.{GENERATE.name}.*",
+            "control.stop.*",
+            # The leave to answer dies with the connection; an answer that was under way then is still owed.
+            inbox_prefix("gateway") + ".>",
+            inbox_prefix("inference") + ".>",
+        ),
         ("rpc.memory.*",),
     ),
     "inference": _service(
