@@ -12,6 +12,7 @@ from inference.adapters.memory import BusMemory
 from inference.adapters.openai_compatible import OpenAICompatible, Retries, client_of
 from inference.attempt import Surroundings
 from inference.commands import NAME
+from inference.lines import Clock
 from inference.models import Models
 from inference.pacer import Pacer
 from inference.ports import Model
@@ -29,7 +30,9 @@ async def application(settings: InferenceSettings, bus: Bus) -> AsyncGenerator[N
     """Takes orders to generate while the context is open. Raises Invalid when the settings contradict each other."""
     async with AsyncExitStack() as stack:
         models = Models(_models(settings, await stack.enter_async_context(client_of(settings))))
-        worker = Worker(settings, f"{socket.gethostname()}-{os.getpid()}", models, Surroundings(BusMemory(bus), bus, Pacer()))
+        worker = Worker(
+            settings, f"{socket.gethostname()}-{os.getpid()}", models, Surroundings(BusMemory(bus), bus, Pacer(), Clock())
+        )
         await stack.enter_async_context(bus.answer("inference", __version__, [Answer(LIST_MODELS, models.list)]))
         await stack.enter_async_context(bus.listen(every_stop_signal(), StopNow, worker.stop))
         await stack.enter_async_context(bus.work(GENERATE, worker.generate, worker.abandon, slots=settings.slots))

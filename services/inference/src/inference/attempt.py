@@ -13,7 +13,7 @@ from inference.answer import Answer
 from inference.delta import Delta, End, Spent, Text, Thought, ToolCall
 from inference.failure import Incomplete, ModelFailed, TooLong
 from inference.guard import Guard
-from inference.lines import Lines
+from inference.lines import Clock, Lines
 from inference.outcome import Outcome, finish, outcome_of
 from inference.pacer import Pacer
 from inference.ports import Memory, Model, TokenStore
@@ -40,6 +40,7 @@ class Surroundings:
     memory: Memory
     store: TokenStore
     pacer: Pacer
+    clock: Clock
 
 
 class Attempt:
@@ -58,7 +59,9 @@ class Attempt:
         self._watch = Stopwatch()
         self._end: FinishGeneration | None = None
         subject = token_log(claim.user, claim.conversation_id, generation)
-        self._log = TokenLog(around.store, subject, Lines(generation, claim), around.pacer, lambda: guard.end("lost"))
+        self._log = TokenLog(
+            around.store, subject, Lines(generation, claim, around.clock), around.pacer, lambda: guard.end("lost")
+        )
 
     async def run(self) -> bool:
         """To the end. False when the process has to leave and memory could not be told: the order must be given back."""

@@ -29,6 +29,7 @@ class Guard:
         self._deadlines = deadlines
         self._scope: asyncio.Timeout | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._time = asyncio.get_running_loop().time
         self._started = self._heard = 0.0
         self._paused = False
         self.reason: Reason | None = None
@@ -42,7 +43,7 @@ class Guard:
 
     def heard(self) -> None:
         """The model said something."""
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._time()
 
     @contextmanager
     def patience(self) -> Generator[None]:
@@ -55,7 +56,7 @@ class Guard:
             self.heard()
 
     async def __aenter__(self) -> Self:
-        self._started = asyncio.get_running_loop().time()
+        self._started = self._time()
         scope = asyncio.timeout(None)
         await scope.__aenter__()
         self._scope = scope

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from inference.delta import Text, Thought, ToolCall
@@ -11,19 +12,40 @@ from shared.contract.memory import Claim
 
 Now = Callable[[], datetime]
 
+STAMP_SECONDS = 0.002
+"""How long one reading of the clock serves: tokens of one beat share it."""
+
 # Bound once: `json.dumps(ensure_ascii=False)` makes an encoder for each call, which costs ten times as much.
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def now() -> datetime:
+def utc() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
+
+
+class Clock:
+    """The time, and the same as text without zone, written once for all tokens of a moment."""
+
+    def __init__(self, now: Now = utc, tick: Callable[[], float] = monotonic) -> None:
+        self.now = now
+        self._tick = tick
+        self._until = 0.0
+        self._stamp = ""
+
+    def stamp(self) -> str:
+        """Such as `2026-11-20T16:35:07.123456`."""
+        tick = self._tick()
+        if tick >= self._until:
+            self._until = tick + STAMP_SECONDS
+            self._stamp = self.now().isoformat(timespec="microseconds")[:-6]
+        return self._stamp
 
 
 class Lines:
     """Writes the events of one attempt, numbered from 0 over text and reasoning."""
 
-    def __init__(self, generation: str, claim: Claim, clock: Now = now) -> None:
+    def __init__(self, generation: str, claim: Claim, clock: "Clock") -> None:
         self._generation = generation
         self._claim = claim
         self._clock = clock
@@ -57,7 +79,7 @@ class Lines:
     def spoken(self, kind: type[Text] | type[Thought], text: str) -> tuple[str, bytes]:
         """Type and data for the next piece of text or reasoning."""
         event, name = (Token, "token") if kind is Text else (Reasoning, "reasoning")
-        at = self._clock().strftime("%Y-%m-%dT%H:%M:%S.%f")
+        at = self._clock.stamp()
         index = self._index
         self._index = index + 1
         line = f'{self._head}{index}","at":"{at}{self._where}{name}","token":{_quote(text)}{self._tail}{index}}}'
@@ -71,7 +93,7 @@ class Lines:
         claim = self._claim
         return {
             "id": self._id + suffix,
-            "at": self._clock(),
+            "at": self._clock.now(),
             "conversation_id": claim.conversation_id,
             "generation_id": self._generation,
             "message_id": claim.answer_id,

@@ -89,7 +89,8 @@ class TokenLog:
                 self._sequence = last[0]
             await self._append(*self._lines.started(model))
             while await self._turn():
-                await self._append(*self._next())
+                kind, data = self._next()
+                await self._append(kind, data)
         except _Lost:
             self._lost()
         finally:

@@ -1,12 +1,15 @@
 """`colloquy-demo`: the built-in commands behind the port of a model, at a speed one can read."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from itertools import islice
+from math import ceil
+from time import monotonic
 from typing import Final
 
 from inference.commands import DESCRIPTION, NAME, pieces, reply
 from inference.delta import Delta, End, Spent, Text
+from inference.pacer import BEAT_SECONDS
 from inference.prompt import Prompt
 from shared.contract import inference
 from shared.contract.objects import Usage
@@ -24,40 +27,22 @@ class Embedded:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """The reply to the newest message, counted in its own pieces."""
-        most = prompt.sampling.max_tokens
         words = reply(prompt.question)
-        tokens = Counted(islice(words, most))
-        async for text in self._paced(tokens) if self._pace else _stepped(tokens):
-            yield Text(text)
+        allowed = islice(words, prompt.sampling.max_tokens)
+        count = 0
+        due = monotonic()
+        while said := list(islice(allowed, 1 if self._pace else STEP)):
+            if count:
+                due += 1 / self._pace if self._pace else 0.0
+                await asyncio.sleep(until(due, monotonic()))
+            yield Text("".join(said))
+            count += len(said)
         asked = sum(1 for _ in pieces(prompt.question))  # It reads nothing else.
-        yield Spent(Usage(prompt_tokens=asked, completion_tokens=tokens.count, total_tokens=asked + tokens.count))
+        yield Spent(Usage(prompt_tokens=asked, completion_tokens=count, total_tokens=asked + count))
         yield End("length" if next(words, None) is not None else "stop")
 
-    async def _paced(self, tokens: Iterator[str]) -> AsyncGenerator[str, None]:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        for token in tokens:
-            # Until a moment, not for a while: a late wake-up is made good by the next one.
-            if (delay := due - loop.time()) > 0:
-                await asyncio.sleep(delay)
-            yield token
-            due += 1 / self._pace
 
-
-async def _stepped(tokens: Iterator[str]) -> AsyncGenerator[str, None]:
-    while text := "".join(islice(tokens, STEP)):
-        yield text
-        await asyncio.sleep(0)
-
-
-class Counted(Iterator[str]):
-    """Counts what goes through."""
-
-    def __init__(self, source: Iterator[str]) -> None:
-        self._source = source
-        self.count = 0
-
-    def __next__(self) -> str:
-        token = next(self._source)
-        self.count += 1
-        return token
+def until(due: float, now: float) -> float:
+    """Seconds to sleep until the first common beat that is not before `due`: a late wake-up is made good by the next one,
+    and all streams of a process wake up together, which costs half of waking up one by one."""
+    return max(0.0, ceil(due / BEAT_SECONDS) * BEAT_SECONDS - now) if due > now else 0.0

@@ -1,0 +1,102 @@
+"""Memory's side of a turn without a database: claims, leases and ends as the contract describes them, in this process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from shared.bus import Answer
+from shared.contract import memory
+from shared.contract.objects import GenerationStatus, PromptMessage
+from shared.errors import LostLease, Unavailable, UnknownGeneration
+
+
+@dataclass
+class Row:
+    """One generation."""
+
+    claim: memory.Claim
+    status: GenerationStatus = "queued"
+    epoch: int = 0
+    stop: bool = False
+    end: memory.FinishGeneration | None = None
+    abandoned: memory.AbandonGeneration | None = None
+    releases: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class FakeMemory:
+    """Knows the generations that a test puts in. `away` makes every call fail as if memory were down."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.away = False
+        self.claims = 0
+        self.finishes = 0
+        self.before_finish: Callable[[], Awaitable[None]] | None = None
+
+    def add(self, text: str, *, generation: str = "g_1", user: str = "ana", **claim: object) -> Row:
+        messages = [PromptMessage(role="user", text=text)]
+        fields = {"user": user, "conversation_id": "c_1", "answer_id": "m_2", "messages": messages, "lease_seconds": 6.0}
+        row = self.rows[generation] = Row(memory.Claim(decision="run", **(fields | claim)))
+        return row
+
+    async def claim(self, question: memory.ClaimGeneration) -> memory.Claim:
+        self.claims += 1
+        row = self._row(question.generation_id)
+        if row.status not in ("queued", "running"):
+            return memory.Claim(decision="done")
+        row.epoch += 1
+        row.status = "running"
+        return row.claim.model_copy(update={"epoch": row.epoch, "stop": row.stop})
+
+    async def renew(self, question: memory.RenewLease) -> memory.Lease:
+        row = self._running(question.generation_id, question.epoch)
+        return memory.Lease(lease_seconds=6.0, stop=row.stop)
+
+    async def finish(self, question: memory.FinishGeneration) -> memory.GenerationState:
+        self.finishes += 1
+        if self.before_finish is not None:
+            await self.before_finish()
+        row = self._row(question.generation_id)
+        if row.end is None:
+            row = self._running(question.generation_id, question.epoch)
+            row.end, row.status = question, question.outcome
+            row.ended.set()
+        elif (row.end.epoch, row.end.outcome) != (question.epoch, question.outcome):
+            raise LostLease
+        return memory.GenerationState(generation_id=question.generation_id, status=row.status)
+
+    async def release(self, question: memory.ReleaseGeneration) -> memory.GenerationState:
+        row = self._running(question.generation_id, question.epoch)
+        row.status = "queued"
+        row.releases += 1
+        return memory.GenerationState(generation_id=question.generation_id, status="queued")
+
+    async def abandon(self, question: memory.AbandonGeneration) -> memory.GenerationState:
+        row = self._row(question.generation_id)
+        row.abandoned = question
+        row.ended.set()
+        return memory.GenerationState(generation_id=question.generation_id, status="failed")
+
+    def answers(self) -> list[Answer]:
+        """The calls for `bus.answer`."""
+        return [
+            Answer(memory.CLAIM_GENERATION, self.claim),
+            Answer(memory.RENEW_LEASE, self.renew),
+            Answer(memory.FINISH_GENERATION, self.finish),
+            Answer(memory.RELEASE_GENERATION, self.release),
+            Answer(memory.ABANDON_GENERATION, self.abandon),
+        ]
+
+    def _row(self, generation: str) -> Row:
+        if self.away:
+            raise Unavailable(retry_after=0.02)
+        if generation not in self.rows:
+            raise UnknownGeneration
+        return self.rows[generation]
+
+    def _running(self, generation: str, epoch: int) -> Row:
+        row = self._row(generation)
+        if row.status != "running" or row.epoch != epoch:
+            raise LostLease
+        return row
