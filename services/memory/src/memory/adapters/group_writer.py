@@ -24,6 +24,14 @@ class Pen(Protocol):
         """The connection, in a new transaction. Raises a fault."""
         ...
 
+    def mark(self) -> None:
+        """The place that `undo` goes back to. Raises the database's own errors."""
+        ...
+
+    def undo(self) -> None:
+        """Undoes everything since the last mark."""
+        ...
+
     def broken(self) -> bool:
         """Whether the database has given up the transaction by itself."""
         ...
@@ -153,7 +161,7 @@ class GroupWriter:
         GROUP.observe(len(live))
 
     def _attempt(self, write: Write, connection: Connection) -> None:
-        connection.exec_driver_sql("SAVEPOINT one")
+        self._pen.mark()
         with write:
             write.answer = write.work(connection)
         if write.error is not None:
@@ -161,8 +169,7 @@ class GroupWriter:
             if self._pen.broken():
                 raise fault or write.error
             write.error = fault or write.error
-            connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
+            self._pen.undo()
 
     def _settle(self, group: list[Write]) -> None:
         self._waiting -= len(group)

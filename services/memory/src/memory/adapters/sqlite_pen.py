@@ -51,6 +51,16 @@ class SqlitePen:
             self._connection.begin()
         return self._connection
 
+    def mark(self) -> None:
+        """Of savepoints with one name the newest counts; the commit releases them all."""
+        if self._connection is not None:
+            self._raw(self._connection).execute("SAVEPOINT one")
+
+    def undo(self) -> None:
+        """Undoes everything since the last mark."""
+        if self._connection is not None:
+            self._raw(self._connection).execute("ROLLBACK TO one")
+
     def broken(self) -> bool:
         """SQLite ends the transaction itself on some errors: https://sqlite.org/lang_transaction.html"""
         return self._connection is None or not self._raw(self._connection).in_transaction

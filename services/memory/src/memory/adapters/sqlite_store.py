@@ -36,7 +36,7 @@ class SqliteStore:
         """See `ports.Store.read`."""
         try:
             with translated("read"):
-                async with asyncio.timeout(self._read_timeout), self._readers.connect() as connection:
+                async with asyncio.timeout(self._read_timeout), self._readers.begin() as connection:
                     return await connection.run_sync(work)
         except TimeoutError as error:
             raise Unavailable("The database is too slow right now.") from error

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from memory.clock import micros, moment
-from memory.records.rows import AnyRow
+from memory.records.prepared import AnyRow, row, rows, run
 from memory.tables import IS_OPEN, IS_TEMPORARY, conversations, generations
 from shared.contract.objects import Conversation
 from shared.errors import UnknownConversation
@@ -81,42 +81,43 @@ def _conversation(row: AnyRow) -> Conversation:
 
 def get(connection: Connection, user: str, conversation_id: str) -> Conversation:
     """The conversation, if it is this user's. Raises UnknownConversation: what is others' does not exist."""
-    row = connection.execute(_ONE, {"user": user, "conversation": conversation_id}).one_or_none()
-    if row is None:
+    found = row(connection, _ONE, {"user": user, "conversation": conversation_id})
+    if found is None:
         raise UnknownConversation
-    return _conversation(row)
+    return _conversation(found)
 
 
 def page(connection: Connection, user: str, after: tuple[int, str] | None, limit: int) -> list[tuple[Conversation, int]]:
     """Conversations, the last changed first, each with the version of its change; those after `(version, id)`."""
-    rows: list[AnyRow] = []
+    found: list[AnyRow] = []
     if after is not None:
-        rows += connection.execute(_AT, {"user": user, "changed": after[0], "id": after[1]}).fetchmany(limit)
+        found += rows(connection, _AT, {"user": user, "changed": after[0], "id": after[1]})[:limit]
     before = after[0] if after is not None else NEWEST
-    rows += connection.execute(_PAGE, {"user": user, "before": before, "limit": limit - len(rows)}).all()
-    return [(_conversation(row), row.changed) for row in rows]
+    found += rows(connection, _PAGE, {"user": user, "before": before, "limit": limit - len(found)})
+    return [(_conversation(row), row.changed) for row in found]
 
 
 def ids(connection: Connection, user: str, limit: int) -> Sequence[str]:
     """Some of this user's conversations, temporary ones too."""
-    return connection.execute(_ALL, {"user": user, "limit": limit}).scalars().all()
+    return [row.id for row in rows(connection, _ALL, {"user": user, "limit": limit})]
 
 
 def keep(connection: Connection, user: str, conversation: Conversation, version: int) -> None:
     """Stores a new one."""
     row = conversation.model_dump(exclude={"running_generation_id", "created_at", "updated_at"})
     at = micros(conversation.created_at)
-    connection.execute(_INSERT, {**row, "user_id": user, "changed": version, "created_at": at, "updated_at": at})
+    run(connection, _INSERT, {**row, "user_id": user, "changed": version, "created_at": at, "updated_at": at})
 
 
 def move_head(connection: Connection, conversation_id: str, head_id: str, version: int, at: int) -> None:
     """Shows the branch that ends in this message."""
-    connection.execute(_MOVE, {"conversation": conversation_id, "head": head_id, "version": version, "at": at})
+    run(connection, _MOVE, {"conversation": conversation_id, "head": head_id, "version": version, "at": at})
 
 
 def change(connection: Connection, conversation: Conversation, version: int) -> None:
     """Stores what can be changed of it."""
-    connection.execute(
+    run(
+        connection,
         _CHANGE,
         {
             "conversation": conversation.id,
@@ -132,9 +133,9 @@ def change(connection: Connection, conversation: Conversation, version: int) -> 
 
 def drop(connection: Connection, conversation_id: str) -> None:
     """Deletes it with its messages and generations."""
-    connection.execute(_DELETE, {"conversation": conversation_id})
+    run(connection, _DELETE, {"conversation": conversation_id})
 
 
 def forgotten(connection: Connection, before: int, limit: int) -> list[tuple[str, str]]:
     """Temporary conversations that nothing happened in since `before`: their ids and users."""
-    return [(row.id, row.user_id) for row in connection.execute(_FORGOTTEN, {"before": before, "limit": limit})]
+    return [(row.id, row.user_id) for row in rows(connection, _FORGOTTEN, {"before": before, "limit": limit})]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from memory.generation import Generation
-from memory.records.rows import AnyRow
+from memory.records.prepared import AnyRow, row, rows, run, run_all
 from memory.tables import IS_OPEN, generations
 from shared.contract.objects import GenerationStatus
 from shared.errors import UnknownGeneration
@@ -91,38 +91,39 @@ def _generation(row: AnyRow) -> Generation:
 
 def with_open(connection: Connection, generation_id: str) -> tuple[Generation | None, list[Generation]]:
     """The generation, and all open ones of its conversation in order of acceptance, itself among them if it is open."""
-    found = [_generation(row) for row in connection.execute(_WITH_OPEN, {"generation": generation_id})]
+    found = [_generation(row) for row in rows(connection, _WITH_OPEN, {"generation": generation_id})]
     itself = next((generation for generation in found if generation.id == generation_id), None)
     return itself, [generation for generation in found if generation.open]
 
 
 def open_of_user(connection: Connection, user: str) -> list[Generation]:
     """This user's open generations in order of acceptance."""
-    return [_generation(row) for row in connection.execute(_OF_USER, {"user": user})]
+    return [_generation(row) for row in rows(connection, _OF_USER, {"user": user})]
 
 
 def open_of_conversation(connection: Connection, conversation_id: str) -> list[Generation]:
     """The conversation's open generations in order of acceptance."""
-    return [_generation(row) for row in connection.execute(_OF_CONVERSATION, {"conversation": conversation_id})]
+    return [_generation(row) for row in rows(connection, _OF_CONVERSATION, {"conversation": conversation_id})]
 
 
 def get(connection: Connection, generation_id: str) -> Generation:
     """The generation. Raises UnknownGeneration."""
-    row = connection.execute(_ONE, {"generation": generation_id}).one_or_none()
-    if row is None:
+    found = row(connection, _ONE, {"generation": generation_id})
+    if found is None:
         raise UnknownGeneration
-    return _generation(row)
+    return _generation(found)
 
 
 def newest_answer_to(connection: Connection, conversation_id: str, message_id: str) -> Generation | None:
     """The last generation that answers this user message."""
-    row = connection.execute(_NEWEST_ANSWER, {"conversation": conversation_id, "message": message_id}).one_or_none()
-    return None if row is None else _generation(row)
+    found = row(connection, _NEWEST_ANSWER, {"conversation": conversation_id, "message": message_id})
+    return None if found is None else _generation(found)
 
 
 def keep(connection: Connection, generation: Generation, at: int, ticks: float) -> None:
     """Stores a new one, queued."""
-    connection.execute(
+    run(
+        connection,
         _INSERT,
         {
             "id": generation.id,
@@ -147,33 +148,32 @@ def keep(connection: Connection, generation: Generation, at: int, ticks: float) 
 
 def begin(connection: Connection, generation_id: str, epoch: int, until: float, worker: str) -> None:
     """A worker runs it, until the lease ends."""
-    connection.execute(_CLAIM, {"generation": generation_id, "new_epoch": epoch, "until": until, "by": worker})
+    run(connection, _CLAIM, {"generation": generation_id, "new_epoch": epoch, "until": until, "by": worker})
 
 
 def extend(connection: Connection, generation_id: str, until: float) -> None:
     """Its worker goes on."""
-    connection.execute(_LEASE, {"generation": generation_id, "until": until})
+    run(connection, _LEASE, {"generation": generation_id, "until": until})
 
 
 def give_back(connection: Connection, generation_id: str, ticks: float) -> None:
     """Its worker gives it back to the queue."""
-    connection.execute(_RELEASE, {"generation": generation_id, "now": ticks})
+    run(connection, _RELEASE, {"generation": generation_id, "now": ticks})
 
 
 def request_stop(connection: Connection, ids: Sequence[str]) -> None:
     """Their workers shall end them."""
-    if ids:
-        connection.execute(_STOP, [{"generation": generation_id} for generation_id in ids])
+    run_all(connection, _STOP, [{"generation": generation_id} for generation_id in ids])
 
 
 def abandon(connection: Connection, generation_id: str, reason: str) -> None:
     """To be ended as failed when its lease is over; `reason` is a Problem in JSON."""
-    connection.execute(_ABANDON, {"generation": generation_id, "reason": reason})
+    run(connection, _ABANDON, {"generation": generation_id, "reason": reason})
 
 
 def ordered(connection: Connection, generation_id: str, ticks: float, *, again: bool) -> None:
     """An order for it goes out now."""
-    connection.execute(_ORDERED, {"generation": generation_id, "now": ticks, "more": int(again)})
+    run(connection, _ORDERED, {"generation": generation_id, "now": ticks, "more": int(again)})
 
 
 def end(
@@ -185,16 +185,18 @@ def end(
     output_hash: str | None = None,
 ) -> None:
     """It has ended so."""
-    connection.execute(
-        _END, {"generation": generation_id, "outcome": outcome, "at": at, "prompt": prompt_hash, "output": output_hash}
+    run(
+        connection,
+        _END,
+        {"generation": generation_id, "outcome": outcome, "at": at, "prompt": prompt_hash, "output": output_hash},
     )
 
 
 def open_ages(connection: Connection) -> Sequence[AnyRow]:
     """Of every open generation what the sweep needs to know."""
-    return connection.execute(_OPEN_AGES).all()
+    return rows(connection, _OPEN_AGES, {})
 
 
 def after_start(connection: Connection, ticks: float, lease: float) -> None:
     """Workers could not renew while memory was away, and the clock may be of another boot: everybody gets a whole lease."""
-    connection.execute(_AFTER_START, {"until": ticks + lease, "now": ticks})
+    run(connection, _AFTER_START, {"until": ticks + lease, "now": ticks})

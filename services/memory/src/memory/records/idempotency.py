@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from memory.records.prepared import row, rows, run
 from memory.tables import idempotency
 
 _FIND = select(idempotency.c.body_hash, idempotency.c.response).where(
@@ -38,21 +39,21 @@ class Key:
 def find(connection: Connection, key: Key, since: int) -> tuple[bytes, bytes] | None:
     """Hash of the request and the response that this key had since then, or None."""
     values = {"user": key.user, "route": key.route, "key": key.key, "since": since}
-    row = connection.execute(_FIND, values).one_or_none()
-    return None if row is None else (row.body_hash, row.response)
+    found = row(connection, _FIND, values)
+    return None if found is None else (found.body_hash, found.response)
 
 
 def keep(connection: Connection, key: Key, body_hash: bytes, response: bytes, at: int) -> None:
     """Remembers the response; replaces one that has expired."""
     values = {"user_id": key.user, "route": key.route, "key": key.key}
-    connection.execute(_KEEP, {**values, "body_hash": body_hash, "response": response, "created_at": at})
+    run(connection, _KEEP, {**values, "body_hash": body_hash, "response": response, "created_at": at})
 
 
 def any_expired(connection: Connection, before: int) -> bool:
     """Whether there is one to forget."""
-    return connection.execute(_EXPIRED, {"before": before}).first() is not None
+    return bool(rows(connection, _EXPIRED, {"before": before}))
 
 
 def forget(connection: Connection, before: int) -> None:
     """Forgets the keys that were used before then."""
-    connection.execute(_FORGET, {"before": before})
+    run(connection, _FORGET, {"before": before})

@@ -1,11 +1,12 @@
 """The append-only log of events, and the outbox of what has not reached NATS yet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from memory.outbox import Letter
+from memory.records.prepared import rows, run, run_all
 from memory.tables import events, outbox
 from shared.contract.subjects import Subject
 
@@ -38,19 +39,28 @@ class Logged:
 
 def keep_events(connection: Connection, logged: Sequence[Logged]) -> None:
     """Appends to the log."""
-    if logged:
-        connection.execute(_KEEP_EVENT, [asdict(event) for event in logged])
+    run_all(connection, _KEEP_EVENT, [_logged_row(event) for event in logged])
+
+
+def _logged_row(event: Logged) -> dict[str, object]:
+    return {
+        "user_id": event.user_id,
+        "version": event.version,
+        "position": event.position,
+        "conversation_id": event.conversation_id,
+        "type": event.type,
+        "payload": event.payload,
+    }
 
 
 def forget_conversation(connection: Connection, user: str, conversation_id: str) -> None:
     """Takes what was said in a conversation out of the log."""
-    connection.execute(_FORGET_CONVERSATION, {"user": user, "conversation": conversation_id})
+    run(connection, _FORGET_CONVERSATION, {"user": user, "conversation": conversation_id})
 
 
 def keep_letters(connection: Connection, letters: Sequence[Letter]) -> None:
     """Puts letters into the outbox."""
-    if letters:
-        connection.execute(_KEEP_LETTER, [_row(letter) for letter in letters])
+    run_all(connection, _KEEP_LETTER, [_row(letter) for letter in letters])
 
 
 def _row(letter: Letter) -> dict[str, object]:
@@ -67,9 +77,9 @@ def _row(letter: Letter) -> dict[str, object]:
 
 def unsent(connection: Connection, after: int, limit: int) -> tuple[list[Letter], int]:
     """Letters in the order they were written, from row `after` on, and the last row's number."""
-    rows = connection.execute(_UNSENT, {"after": after, "limit": limit}).all()
-    letters = [Letter(r.id, r.user_id, r.version, r.kind, Subject(r.subject), r.type, r.data) for r in rows]
-    return letters, rows[-1].seq if rows else after
+    found = rows(connection, _UNSENT, {"after": after, "limit": limit})
+    letters = [Letter(r.id, r.user_id, r.version, r.kind, Subject(r.subject), r.type, r.data) for r in found]
+    return letters, found[-1].seq if found else after
 
 
 def forget_letters(connection: Connection, ids: Iterable[str]) -> None:
@@ -79,4 +89,4 @@ def forget_letters(connection: Connection, ids: Iterable[str]) -> None:
 
 def set_aside(connection: Connection, letter_id: str, reason: str) -> None:
     """This one will never be taken; it stays to be looked at."""
-    connection.execute(_POISON, {"letter": letter_id, "reason": reason})
+    run(connection, _POISON, {"letter": letter_id, "reason": reason})

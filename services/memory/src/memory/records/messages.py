@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, bindparam, case, insert, literal, sel
 
 from memory.clock import micros, moment
 from memory.message import Remembered, shown
-from memory.records.rows import AnyRow
+from memory.records.prepared import AnyRow, row, rows, run_all, scalar
 from memory.tables import conversations, generations, messages
 from shared.contract.base import Message
 from shared.contract.objects import Attachment, ChatMessage, MessageStatus, Problem, Usage
@@ -109,7 +109,7 @@ def _message(row: AnyRow) -> ChatMessage:
 
 
 def _shown(connection: Connection, statement: Select[Any], **values: Any) -> list[ChatMessage]:
-    return [shown(_message(row)) for row in connection.execute(statement, values)]
+    return [shown(_message(row)) for row in rows(connection, statement, values)]
 
 
 def keep(
@@ -120,11 +120,11 @@ def keep(
     intent: str | None = None,
 ) -> None:
     """Stores new messages in this order. `context_ids` (JSON) and `intent` belong to those of the user."""
-    rows = [_row(user, message) for message in written]
-    for row in rows:
-        if row["role"] == "user":
-            row |= {"context_ids": context_ids, "intent": intent}
-    connection.execute(_INSERT, rows)
+    new = [_row(user, message) for message in written]
+    for values in new:
+        if values["role"] == "user":
+            values |= {"context_ids": context_ids, "intent": intent}
+    run_all(connection, _INSERT, new)
 
 
 def _row(user: str, message: ChatMessage) -> dict[str, Any]:
@@ -168,25 +168,25 @@ def end(
         "new_reason": reason,
         "new_error": _json(error),
     }
-    return shown(_message(connection.execute(_END, values).one()))
+    return shown(_message(row(connection, _END, values)))
 
 
 def get(connection: Connection, user: str, message_id: str) -> ChatMessage:
     """The message, if it is this user's. Raises UnknownMessage: what is others' does not exist."""
-    row = connection.execute(_ONE, {"user": user, "message": message_id}).one_or_none()
-    if row is None:
+    found = row(connection, _ONE, {"user": user, "message": message_id})
+    if found is None:
         raise UnknownMessage
-    return shown(_message(row))
+    return shown(_message(found))
 
 
 def whole_attachments(connection: Connection, message_id: str) -> list[Attachment] | None:
     """Its attachments with their whole text."""
-    return _attachments(connection.execute(_WHOLE, {"message": message_id}).scalar())
+    return _attachments(scalar(connection, _WHOLE, {"message": message_id}))
 
 
 def number(connection: Connection, conversation_id: str, message_id: str) -> int:
     """The place of a message in the order of writing. Raises UnknownMessage when it is not of this conversation."""
-    found = connection.execute(_SEQ, {"conversation": conversation_id, "message": message_id}).scalar()
+    found = scalar(connection, _SEQ, {"conversation": conversation_id, "message": message_id})
     if found is None:
         raise UnknownMessage
     return found
@@ -199,8 +199,8 @@ def branch(connection: Connection, head_id: str, limit: int) -> list[ChatMessage
 
 def remembered(connection: Connection, head_id: str, limit: int) -> list[Remembered]:
     """The same as a model may be given it, attachments whole."""
-    rows = connection.execute(_REMEMBERED, {"head": head_id, "limit": limit}).all()
-    return [Remembered(row.role, row.text, row.status, tuple(_attachments(row.attachments) or ())) for row in rows]
+    found = rows(connection, _REMEMBERED, {"head": head_id, "limit": limit})
+    return [Remembered(row.role, row.text, row.status, tuple(_attachments(row.attachments) or ())) for row in found]
 
 
 def all_before(connection: Connection, conversation_id: str, before: int, limit: int) -> list[ChatMessage]:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from memory.clock import micros, moment
+from memory.records.prepared import rows, run, run_all
 from memory.tables import gateways, sessions
 from shared.contract.memory import PresenceChange
 from shared.contract.objects import Session
@@ -36,13 +37,11 @@ _FORGET = delete(gateways).where(gateways.c.last_report < bindparam("before"))
 
 def report(connection: Connection, gateway: str, changes: Sequence[PresenceChange], at: int) -> None:
     """This gateway is alive, and this has changed at it."""
-    connection.execute(_REPORTED, {"id": gateway, "last_report": at})
+    run(connection, _REPORTED, {"id": gateway, "last_report": at})
     opened = [_row(gateway, change) for change in changes if change.active]
-    if opened:
-        connection.execute(_OPENED, opened)
+    run_all(connection, _OPENED, opened)
     closed = [{"session": change.session_id} for change in changes if not change.active]
-    if closed:
-        connection.execute(_CLOSED, closed)
+    run_all(connection, _CLOSED, closed)
 
 
 def _row(gateway: str, change: PresenceChange) -> dict[str, object]:
@@ -57,7 +56,7 @@ def _row(gateway: str, change: PresenceChange) -> dict[str, object]:
 
 def active(connection: Connection, user: str, since: int, limit: int) -> list[Session]:
     """This user's sessions at gateways that have reported since then."""
-    rows = connection.execute(_ACTIVE, {"user": user, "since": since, "limit": limit})
+    found = rows(connection, _ACTIVE, {"user": user, "since": since, "limit": limit})
     return [
         Session(
             session_id=row.id,
@@ -66,15 +65,15 @@ def active(connection: Connection, user: str, since: int, limit: int) -> list[Se
             last_seen=moment(row.last_report),
             active=True,
         )
-        for row in rows
+        for row in found
     ]
 
 
 def any_silent(connection: Connection, before: int) -> bool:
     """Whether a gateway has not reported since then."""
-    return connection.execute(_SILENT, {"before": before}).first() is not None
+    return bool(rows(connection, _SILENT, {"before": before}))
 
 
 def forget_silent(connection: Connection, before: int) -> None:
     """Forgets gateways that have not reported since then, with their sessions."""
-    connection.execute(_FORGET, {"before": before})
+    run(connection, _FORGET, {"before": before})

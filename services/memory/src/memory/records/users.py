@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
+from memory.records.prepared import scalar
 from memory.tables import users
 
 _NEXT = (
@@ -16,9 +17,9 @@ _VERSION = select(users.c.version).where(users.c.id == bindparam("user"))
 
 def next_version(connection: Connection, user: str) -> int:
     """Raises the version of this user's state by one."""
-    return connection.execute(_NEXT, {"user": user}).scalar_one()
+    return scalar(connection, _NEXT, {"user": user})
 
 
 def version_of(connection: Connection, user: str) -> int:
     """The version of this user's state; 0 for one who was never here."""
-    return connection.execute(_VERSION, {"user": user}).scalar() or 0
+    return scalar(connection, _VERSION, {"user": user}) or 0
