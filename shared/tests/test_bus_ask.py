@@ -9,7 +9,9 @@ from opentelemetry import trace
 from shared.answering import MAX_HELD
 from shared.bus import Answer
 from shared.contract.base import Message
+from shared.contract.inference import StopNow
 from shared.contract.memory import DELETE_CONVERSATION, DeleteConversation, Deleted
+from shared.contract.subjects import stop_signal
 from shared.contract.topics import Call
 from shared.errors import Busy, Fault, Invalid, Refused, Stale, TooLarge, TooMany, Unavailable, UnknownConversation
 
@@ -83,7 +85,7 @@ async def test_F34_a_question_and_an_answer_that_are_too_large_are_refused(gatew
 
 async def test_a_refusal_arrives_as_its_class_with_its_details(gateway, memory):
     async with memory.answer("memory", "1", [raising(Stale("Old.", messages=[{"text": "hi\ud800"}]))]):
-        with pytest.raises(Stale, match="Old.") as caught:
+        with pytest.raises(Stale, match="Old") as caught:
             await gateway.ask(ECHO, Echo(text=""))
     assert caught.value.details == {"messages": [{"text": "hi\ud800"}]}
 
@@ -294,9 +296,6 @@ async def test_the_trace_goes_on_where_the_question_is_answered(gateway, memory)
 
 
 async def test_what_is_told_is_heard_by_who_listens(bus, new_bus):
-    from shared.contract.inference import StopNow
-    from shared.contract.subjects import stop_signal
-
     worker, memory = await new_bus("inference"), await new_bus("memory")
     heard: asyncio.Queue[StopNow] = asyncio.Queue()
     async with worker.listen(stop_signal("g_1"), StopNow, heard.put_nowait):

@@ -76,9 +76,9 @@ async def test_F13_a_full_stream_says_so_and_takes_more_when_there_is_room(new_n
     server = await new_nats_server(budget=4 * MIB)
     async with connect(NatsSettings(url=SecretStr(server.url("admin"))), "admin") as bus:
         order = GENERATE.subject("ana")
+        filling = [bus.store(order, b"x" * 200_000) for _ in range(8)]
         with pytest.raises(StorageFull):
-            for _ in range(8):
-                await bus.store(order, b"x" * 200_000)
+            await asyncio.gather(*filling)
         await bus._asker.ask(b"$JS.API.STREAM.PURGE.JOBS", b"", timeout=5)
         await bus.store(order, b"x" * 200_000)
 
