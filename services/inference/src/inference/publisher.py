@@ -115,13 +115,19 @@ class TokenLog:
     async def _turn(self) -> bool:
         """Waits until something is held and it is time to publish. False when the log is closed and empty."""
         if not (self._closed or (self._held and not self._spoken)):
-            self._wake = asyncio.get_running_loop().create_future()
-            if self._held:
-                self._asked = True
-                self._pacer.ask(self._strike)
-            await self._wake
-            self._wake = None
+            await self._struck()
+            while not (self._held or self._closed):  # a beat that was asked for text which has gone out already
+                await self._struck()
         return bool(self._held)
+
+    async def _struck(self) -> None:
+        """Waits for the next beat that is asked for, or for the first text, or for the end."""
+        self._wake = asyncio.get_running_loop().create_future()
+        if self._held:
+            self._asked = True
+            self._pacer.ask(self._strike)
+        await self._wake
+        self._wake = None
 
     def _next(self) -> tuple[str, bytes]:
         """Type and data of the next message: all that is held of one kind, up to a limit."""
