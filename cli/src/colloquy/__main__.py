@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from colloquy import bearer, development
+from colloquy import bearer, development, every_setting
 from colloquy import chat as talking
 from colloquy import doctor as examining
 from colloquy import events as listening
 from colloquy import up as running
 from colloquy.container_setup import set_up
 from colloquy.data_folder import DataFolder
-from colloquy.env_example import env_example as every_setting
 from colloquy.errors import Failed
 from colloquy.installation import Options
 from colloquy.terminal import complain, say
@@ -94,7 +93,7 @@ def bench(
     raise typer.Exit(development.run_benchmark(name, context.args))
 
 
-@app.command()
+@app.command(hidden=True)
 def setup(
     folder: Annotated[Path, typer.Argument(help="A folder with one folder for each container.")] = Path("/setup"),
 ) -> None:
@@ -103,10 +102,10 @@ def setup(
     say("Passwords, keys and the configuration of NATS are in place.")
 
 
-@app.command("env-example")
-def env_example() -> None:
-    """Print every setting, as .env.example has it."""
-    sys.stdout.write(every_setting())
+@app.command(hidden=True)
+def generate() -> None:
+    """Write .env.example and the settings in compose.yaml anew."""
+    every_setting.generate(development.ROOT)
 
 
 @app.command()

@@ -31,6 +31,8 @@ def set_up(folder: Path) -> None:
     write_private(admin / "nats_url", url("admin", keys["admin"], ADDRESS))
     write_private(admin / "nats_url_to_listen", url("analytics", keys["analytics"], ADDRESS))
     budget = int(_kept(admin / "provision_budget_bytes", str(default_budget(folder / "store"))))
+    # Not empty, so that no engine gives the volume to the owner of the same folder in the image of NATS.
+    write_private(folder / "store" / "budget", str(budget))
     write_private(folder / "nats" / "nats.conf", render(NatsConfig(STORE, keys, budget, host="0.0.0.0", port=4222)) + MONITOR)  # noqa: S104 - inside its network
     write_private(folder / "gateway" / "gateway_jwt_secret", _kept(admin / "gateway_jwt_secret", secrets.token_urlsafe(48)))
 
