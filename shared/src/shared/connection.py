@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import NoReturn, cast
+from urllib.parse import urlsplit
 
 import structlog
 from nats.aio.client import Client
@@ -55,10 +56,13 @@ class Connection:
 
     async def open(self, settings: NatsSettings) -> None:
         """Connects. Raises Unavailable with the reason when that takes longer than the settings allow."""
+        servers = settings.url.get_secret_value().split(",")
+        if not all(map(_is_address, servers)):
+            raise Unavailable("NATS_URL is not an address of the form nats://user:password@host:port.")
         try:
             async with asyncio.timeout(settings.connect_timeout):  # T29: a wrong certificate would hang for ever
-                await self._connect(settings.url.get_secret_value().split(","))
-        except (TimeoutError, NatsError, OSError, ValueError) as error:
+                await self._connect(servers)
+        except (TimeoutError, NatsError, OSError) as error:
             await self.close()
             raise Unavailable(f"NATS can't be reached: {self.reason}.") from error
         self._wire = Wire(self.client)
@@ -180,3 +184,10 @@ async def connected(settings: NatsSettings, service: str) -> AsyncGenerator[Conn
         finally:
             watch.cancel()
             await connection.close()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text if "://" in text else f"nats://{text}").hostname)
+    except ValueError:
+        return False
