@@ -54,8 +54,8 @@ async def test_a_beat_that_comes_when_nothing_is_held_does_not_end_the_log():
             for number in range(30):
                 log.write(Text, f"{number} ")
                 for _ in range(dice.randint(0, 4)):
+                    await asyncio.sleep(0)
                     if dice.random() < 0.5:
                         beats.strike()
-                    await asyncio.sleep(0)
             log.close()
         assert "".join(store.texts) == "".join(f"{number} " for number in range(30)), seed
