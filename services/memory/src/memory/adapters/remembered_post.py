@@ -1,0 +1,55 @@
+"""A post without NATS that remembers what it was given, for tests; it fails when it is told to."""
+
+from dataclasses import dataclass
+
+from shared.bus import Stored
+from shared.contract.base import Message
+from shared.contract.events import EVENTS, Event
+from shared.contract.inference import Generate
+from shared.contract.subjects import Subject
+from shared.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One stored message."""
+
+    subject: Subject
+    type: str
+    data: bytes
+    id: str | None
+
+
+class RememberedPost:
+    """See `ports.Post`. Drops what it already has, as the stream does."""
+
+    def __init__(self) -> None:
+        self.stored: list[Posted] = []
+        self.told: list[tuple[Subject, Message]] = []
+        self.fault: Fault | None = None
+        self.refused: dict[str, Fault] = {}
+        """Faults by event name, for those only."""
+
+    async def store(self, subject: Subject, data: bytes, *, type: str = "", msg_id: str | None = None) -> Stored:  # noqa: A002
+        """Remembers it, or fails."""
+        fault = self.fault or self.refused.get(type)
+        if fault is not None:
+            raise fault
+        if any(posted.id == msg_id for posted in self.stored):
+            return Stored(0, duplicate=True)
+        self.stored.append(Posted(subject, type, data, msg_id))
+        return Stored(len(self.stored))
+
+    async def tell(self, subject: Subject, message: Message) -> None:
+        """Remembers it, or fails."""
+        if self.fault is not None:
+            raise self.fault
+        self.told.append((subject, message))
+
+    def events(self) -> list[Event]:
+        """Every fact that was stored, in order."""
+        return [EVENTS[posted.type].decode(posted.data) for posted in self.stored if posted.type]
+
+    def orders(self) -> list[str]:
+        """The generations that were ordered, in order."""
+        return [Generate.decode(posted.data).generation_id for posted in self.stored if not posted.type]
