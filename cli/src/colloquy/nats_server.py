@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -142,6 +143,7 @@ class NatsServer:
     def freeze(self) -> None:
         """The process hangs: its connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """The process goes on."""

@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from shared.contract import memory
 from shared.contract.inference import GENERATE, LIST_MODELS
-from shared.contract.memory import (
-    ABANDON_GENERATION,
-    CLAIM_GENERATION,
-    FINISH_GENERATION,
-    RELEASE_GENERATION,
-    RENEW_LEASE,
-)
 from shared.contract.subjects import FEED_STREAMS
+from shared.contract.topics import Call
 
 User = Literal["gateway", "memory", "inference", "transcribe", "workflow", "analytics", "admin"]
 USERS: tuple[User, ...] = get_args(User)
@@ -47,10 +42,23 @@ def _work(queue: str) -> tuple[str, ...]:
     )
 
 
+_WORKER_CALLS = tuple(
+    call.subject
+    for call in (
+        memory.CLAIM_GENERATION,
+        memory.RENEW_LEASE,
+        memory.FINISH_GENERATION,
+        memory.RELEASE_GENERATION,
+        memory.ABANDON_GENERATION,
+    )
+)
+_USER_CALLS = tuple(
+    value.subject for value in vars(memory).values() if isinstance(value, Call) and value.subject not in _WORKER_CALLS
+)
 _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
 
 PERMISSIONS: dict[User, Permissions] = {
-    "gateway": _service("gateway", ("rpc.memory.*", LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
+    "gateway": _service("gateway", (*_USER_CALLS, LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
     "memory": _service(
         "memory",
         (
@@ -67,10 +75,7 @@ PERMISSIONS: dict[User, Permissions] = {
     "inference": _service(
         "inference",
         (
-            *(
-                call.subject
-                for call in (CLAIM_GENERATION, RENEW_LEASE, FINISH_GENERATION, RELEASE_GENERATION, ABANDON_GENERATION)
-            ),
+            *_WORKER_CALLS,
             "feed.*.*.conversation.*.token.*",
             *_work(GENERATE.name),
             *_READ_FEED,
