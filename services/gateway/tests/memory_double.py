@@ -73,12 +73,12 @@ class MemoryDouble:
         key = (order.user, order.client_message_id or "")
         if key in self.keys:
             return self.keys[key].model_copy(update={"repeated": True})
-        self.sent.append(order)
         conversation = (
             self.own(order.user, order.conversation_id)
             if order.conversation_id
             else self.new_conversation(order.user, temporary=order.temporary)
         )
+        self.sent.append(order)
         accepted = await self.turn(order.user, conversation.id, order.text)
         if order.client_message_id:
             self.keys[key] = accepted

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import Gap, Step, completed, steps
-from gateway.faults import AnswerFailed, Overloaded
+from gateway.faults import AnswerFailed, AnswerLate, Overloaded
 from gateway.leaving import ClientGone, while_wanted
 from gateway.openai import DONE, Chunks, CompletionRequest, Diverged, Unrolled
 from gateway.parts import Parts
@@ -64,6 +64,8 @@ class CompletionStream(Response):
         except (ClientGone, Overloaded):
             await hang_up(parts, self._begun)
         except Fault as fault:
+            if isinstance(fault, AnswerLate):
+                await hang_up(parts, self._begun)
             if not self._started:
                 raise
             await self._write(send, _frame({"error": openai_problem(fault)}), more=False)

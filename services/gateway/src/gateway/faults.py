@@ -69,12 +69,6 @@ class TooManyStreams(TooMany):
     code, status = "too_many_streams", 429
 
 
-class TooManyAnswers(TooMany):
-    """You have too many answers running: wait for one, or stop it."""
-
-    code, status = "too_many_answers", 429
-
-
 class Overloaded(Busy):
     """This server has all the work it can hold; come back in a moment."""
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.connection import Connection
 from gateway.faults import CannotListen
-from gateway.protocol import AbortableProtocol
 from gateway.settings import GatewaySettings
 
 BACKLOG = 4_096
@@ -71,7 +71,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
 def _config(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         cast("Any", app),  # uvicorn types every ASGI message, Starlette doesn't
-        http=AbortableProtocol,
+        http=Connection,
         ws="websockets-sansio",
         ws_max_size=settings.body_bytes,
         ws_per_message_deflate=False,

@@ -69,7 +69,6 @@ class GatewaySettings(BaseSettings):
 
     rate_per_minute: float = Field(default=120.0, ge=0, description="Messages a user may send per minute; 0 for no limit.")
     rate_burst: int = Field(default=60, ge=1, description="Messages a user may send at once before the rate counts.")
-    open_answers: int = Field(default=20, ge=1, description="Answers of a user that may be open at the same time.")
     streams_per_user: int = Field(default=50, ge=1, description="Streams and sockets a user may have open.")
     streams: int = Field(default=12_000, ge=1, description="Streams and sockets this process holds open.")
     requests: int = Field(default=4_000, ge=1, description="Requests this process works on at the same time.")

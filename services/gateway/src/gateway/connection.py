@@ -1,0 +1,55 @@
+"""A client's connection while its request's head is still to come: bounded in bytes and in time (S22)."""
+
+from asyncio import TimerHandle
+from typing import Any
+
+from gateway.protocol import AbortableProtocol
+
+HEAD_BYTES = 64 * 1024
+"""Where the connection is cut. Smaller limits are the edge's, which can answer properly."""
+HEAD_SECONDS = 15.0
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Connection(AbortableProtocol):
+    """uvicorn itself collects headers without limit, for as long as the client likes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head_bytes = 0
+        self._patience: TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Counts what comes until the head is complete."""
+        super().data_received(data)
+        if self._patience is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.transport.write(TOO_LARGE)
+                self._give_up()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._forget()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._forget()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody to wait for."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        self._forget()
+        self.transport.close()
+
+    def _forget(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

@@ -1,0 +1,234 @@
+"""F35, F36: whatever a client sends, it gets a 4xx with a code; nothing is stored and nothing breaks."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+GOOD: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/message"): {"text": "hello"},
+    ("PUT", "/api/v1/messages/m_1"): {"text": "hello"},
+    ("POST", "/api/v1/conversations"): {"title": "a"},
+    ("PATCH", "/api/v1/conversations/c_1"): {"title": "a"},
+    ("POST", "/api/v1/conversations/c_1/stop"): {"generationId": "g_1"},
+    ("POST", "/api/v1/conversations/c_1/regenerate"): {"messageId": "m_1"},
+    ("POST", "/api/chat"): {"message": "hello"},
+    ("POST", "/api/chat/stream"): {"message": "hello"},
+    ("POST", "/api/clear"): {"conversationId": "c_1"},
+    ("POST", "/sendMessage"): {"text": "hello"},
+    ("POST", "/v1/chat/completions"): {"messages": [{"role": "user", "content": "hello"}]},
+}
+ROUTES = list(GOOD)
+STRICT = [route for route in ROUTES if not route[1].startswith("/v1")]
+WRONG_VALUES = [5, 1.5, True, [], {}, [[]], {"a": 1}, "", "x" * 70_000]
+FOREIGN_IDS = ["a.b", "*", ">", "a b", "$JS.API.>", "_INBOX.x", "../..", "ä", "x" * 65, "", "c_1\n", "\u202ec_1", "c_1\u0000"]
+JSON = {"content-type": "application/json"}
+
+
+def raw_bodies() -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    """Bodies that are wrong whatever the route."""
+    yield "not JSON", b"hello", JSON
+    yield "cut", b'{"text": "hel', JSON
+    yield "two values", b'{"text": "a"}{"text": "b"}', JSON
+    yield "an array", b'["text"]', JSON
+    yield "a string", b'"text"', JSON
+    yield "a number", b"7", JSON
+    yield "NaN", b'{"text": NaN, "message": NaN, "title": NaN}', JSON
+    yield "Infinity", b'{"text": -Infinity}', JSON
+    yield "a lone surrogate", rb'{"text": "\ud800", "message": "\ud800", "title": "\udfff"}', JSON
+    yield "a lone surrogate as a name", rb'{"\ud800": 1}', JSON
+    yield "invalid UTF-8", b'{"text": "\xff\xfe", "message": "\xc3"}', JSON
+    yield "an overlong encoding", b'{"text": "\xc0\xaf"}', JSON
+    yield "UTF-16", '{"text": "a"}'.encode("utf-16"), JSON
+    yield "a byte order mark", b"\xef\xbb\xbf" + b'{"text": "a"', JSON
+    yield "a raw control character", b'{"text": "a\x00b"}', JSON
+    yield "deep", b'{"text": ' + b"[" * 70 + b"]" * 70 + b"}", JSON
+    yield "very deep", b"[" * 100_000, JSON
+    yield "very deep and closed", b'{"a":' * 50_000 + b"1" + b"}" * 50_000, JSON
+    yield "5 MB", b'{"text": "' + b"a" * 5_000_000 + b'"}', JSON
+    yield "a huge integer", b'{"text": ' + b"9" * 10_000 + b', "messages": ' + b"9" * 10_000 + b"}", JSON
+    yield "another media type", b'{"text": "a"}', {"content-type": "text/plain"}
+    yield "a form", b"text=a", {"content-type": "application/x-www-form-urlencoded"}
+    yield "no media type", b'{"text": "a"}', {"content-type": ""}
+    yield "another charset", '{"text": "ä"}'.encode("latin-1"), {"content-type": "application/json; charset=latin-1"}
+    yield "compressed", gzip.compress(b'{"text": "a"}'), {**JSON, "content-encoding": "gzip"}
+
+
+def wrong_fields(good: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Bodies of the right form with something wrong in it."""
+    yield "an unknown field", {**good, "surprise": 1}
+    yield "an unknown name in snake case", {**good, "conversation_id": "c_1"}
+    for name in good:
+        for value in WRONG_VALUES:
+            yield f"{name} = {str(value)[:20]!r}", {**good, name: value}
+
+
+def refused(response: Any) -> bool:
+    error = response.json().get("error", {})
+    return 400 <= response.status_code < 500 and bool(error.get("code")) and bool(error.get("message"))
+
+
+@pytest.fixture
+async def nothing_stored(gateway):
+    yield
+    assert gateway.memory.sent == []
+    assert gateway.memory.conversations == {}
+
+
+async def test_f35_bodies_that_are_not_ours_are_refused_on_every_route(run_gateway, memory):
+    ana = await (await run_gateway()).client()
+    wrong = {}
+    for method, path in ROUTES:
+        for name, body, headers in raw_bodies():
+            response = await ana.request(method, path, content=body, headers=headers)
+            if not refused(response):
+                wrong[f"{method} {path}: {name}"] = f"{response.status_code} {response.text[:100]}"
+    assert wrong == {}
+    assert memory.sent == []
+    assert memory.conversations == {}
+
+
+async def test_f35_wrong_fields_are_refused_on_every_route(run_gateway, memory):
+    ana = await (await run_gateway()).client()
+    wrong = {}
+    for method, path in STRICT:
+        for name, body in wrong_fields(GOOD[method, path]):
+            response = await ana.request(method, path, json=body)
+            if not refused(response):
+                wrong[f"{method} {path}: {name}"] = f"{response.status_code} {response.text[:100]}"
+    assert wrong == {}
+    assert memory.sent == []
+
+
+async def test_s5_ids_that_are_none_are_refused_wherever_an_id_may_stand(run_gateway, memory):
+    ana = await (await run_gateway()).client()
+    wrong = {}
+    for bad in FOREIGN_IDS:
+        quoted = "".join(f"%{byte:02x}" for byte in bad.encode())
+        responses = [
+            await ana.post("/api/v1/message", json={"text": "a", "conversationId": bad}),
+            await ana.post("/api/v1/message", json={"text": "a", "lastSeen": bad}),
+            await ana.post("/api/v1/message", json={"text": "a", "contextIds": [bad]}),
+            await ana.post("/api/chat", json={"message": "a", "conversationId": bad}),
+            await ana.post("/sendMessage", json={"text": "a", "chatId": bad}),
+            await ana.get("/api/history", params={"conversationId": bad}),
+            await ana.get("/retrieveChat", params={"chatId": bad}),
+        ]
+        if bad:
+            responses += [
+                await ana.get(f"/api/v1/stream/{quoted}"),
+                await ana.get(f"/api/v1/conversations/{quoted}"),
+                await ana.get(f"/api/v1/conversations/{quoted}/messages"),
+                await ana.delete(f"/api/v1/conversations/{quoted}"),
+                await ana.post(f"/api/v1/conversations/{quoted}/stop"),
+                await ana.put(f"/api/v1/messages/{quoted}", json={"text": "a"}),
+            ]
+        for response in responses:
+            if not refused(response):
+                wrong[f"{response.request.method} {response.request.url}"] = f"{response.status_code} {response.text[:100]}"
+    assert wrong == {}
+    assert memory.sent == []
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_bad_cursors_are_refused(ana):
+    bad = [
+        "",
+        "0",
+        "-1",
+        "abc",
+        "abc-",
+        "-",
+        "abc-x",
+        "abc-" + "9" * 40,
+        "a b-1",
+        "*-1",
+        "abc-1-2",
+        "ABC-1",
+        "äbc-1",
+        "abc-1\n",
+    ]
+    for cursor in bad:
+        response = await ana.get("/api/v1/stream", params={"after": cursor})
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_cursor"), cursor
+    response = await ana.get("/api/v1/stream", headers={"last-event-id": "nonsense"}, params={"after": "abc-1"})
+    assert response.json()["error"]["code"] == "bad_cursor", "the header wins"
+    response = await ana.get("/api/v1/stream", params={"until": "a.b"})
+    assert response.status_code == 422
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_bad_query_parameters_are_refused(ana):
+    for path in ("/api/v1/state", "/api/v1/conversations", "/api/history", "/listChats"):
+        for limit in ("0", "-1", "501", "abc", "1e3", "", "9" * 5000):
+            response = await ana.get(path, params={"limit": limit})
+            assert refused(response), (path, limit, response.text)
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_unknown_addresses_and_methods_have_the_shape_of_every_error(ana):
+    for method, path, status, code in (
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/api/v1/message/", 404, "not_found"),
+        ("DELETE", "/api/v1/message", 405, "method_not_allowed"),
+        ("POST", "/api/v1/stream", 405, "method_not_allowed"),
+        ("PUT", "/api/v1/stream/c_1", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+    ):
+        response = await ana.request(method, path)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code), (method, path)
+        assert status != 405 or response.headers["allow"]
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(ana):
+    head = "POST /api/v1/message?user=ana HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    answer = await spoken(ana.base_url.port, f"{head}content-length: 9000000\r\nexpect: 100-continue\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_s22_a_head_without_end_is_cut(ana):
+    endless = (
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n" + b"x-filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 4_000
+    )
+    answer = await spoken(ana.base_url.port, endless)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def spoken(port: int, said: bytes) -> bytes:
+    """What a server answers first to these bytes; nothing when it hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(said)
+        async with asyncio.timeout(10):
+            return await reader.read(4096)
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_headers_that_are_too_large_are_refused(ana):
+    response = await ana.get("/api/v1/state", headers={"x-filler": "a" * 40_000})
+    assert (response.status_code, response.json()["error"]["code"]) == (431, "headers_too_large")
+
+
+async def test_every_character_that_utf8_has_comes_through(ana, gateway):
+    text = "a\u0000b \u202e\u200b 🇩🇪👩‍👩‍👧 \ufdd0 é é 日本語 \U0010ffff"
+    response = await ana.post("/api/v1/message", content=json.dumps({"text": text}).encode(), headers=JSON)
+    assert response.status_code == 202
+    assert gateway.memory.sent[0].text == text
+
+
+async def test_the_text_may_be_as_long_as_the_setting_says_and_no_longer(run_gateway):
+    gateway = await run_gateway(text_bytes=10)
+    ana = await gateway.client()
+    assert (await ana.post("/api/v1/message", json={"text": "ä" * 5})).status_code == 202
+    response = await ana.post("/api/v1/message", json={"text": "ä" * 5 + "a"})
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "too_large")
+    assert len(gateway.memory.sent) == 1
