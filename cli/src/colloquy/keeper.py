@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from colloquy.data_folder import DataFolder
 from colloquy.errors import Failed
 from colloquy.last_words import last_words
-from colloquy.process import Process, Program, how_it_ended
+from colloquy.process import Process, Program, how_it_ended, was_killed
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
@@ -32,7 +32,7 @@ class Pauses:
 
 
 class Household:
-    """Everything that is kept running together. `started` once all of it was up: before that, a death is a failure."""
+    """Everything that is kept running together. `started` once all of it was up: who gives up before that has a reason."""
 
     def __init__(self, folder: DataFolder, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class Household:
 
     @asynccontextmanager
     async def nobody_falls(self) -> AsyncGenerator[None]:
-        """While the context is open, a program that dies ends it: raises Failed, in a group, with the program's last words."""
+        """A program that gives up ends the context: it raises Failed, in a group, with the last words of the program."""
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(self._fail_with_the_first())
             yield
@@ -112,25 +112,26 @@ class Keeper:
     async def _once(self) -> None:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        how = await self._live()
+        end = await self._live()
         if not self._household.stopping.is_set():
-            await self._mourn(how, self._pauses.after(loop.time() - begin))
+            await self._mourn(end, self._pauses.after(loop.time() - begin))
 
-    async def _live(self) -> str:
+    async def _live(self) -> int | str:
+        """Its exit status, or why it could not be started."""
         try:
             self._process = await Process.start(self.program, self._household.folder)
         except OSError as error:
-            return f"can't be started ({error.strerror})"
+            return error.strerror or "unknown error"
         if self._household.stopping.is_set():
             self.send(signal.SIGTERM)
-        code = await self._process.ended()
+        end = await self._process.ended()
         self._process = None
-        return how_it_ended(code)
+        return end
 
-    async def _mourn(self, how: str, pause: float) -> None:
+    async def _mourn(self, end: int | str, pause: float) -> None:
         household, name = self._household, self.program.name
-        if household.started:
-            household.say(f"{name} {how}; starting it again in {pause:g} s.")
+        if household.started or was_killed(end):
+            household.say(f"{name} {how_it_ended(end)}; starting it again in {pause:g} s.")
         elif not household.fallen.done():
             household.fallen.set_result(name)
         with suppress(TimeoutError):

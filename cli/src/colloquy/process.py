@@ -67,8 +67,15 @@ class Process:
             os.killpg(self.pid, number)
 
 
-def how_it_ended(code: int) -> str:
-    """`was killed (SIGKILL)`, or `ended with status 1`."""
-    if code < 0:
-        return f"was killed ({signal.Signals(-code).name})"
-    return f"ended with status {code}"
+def was_killed(end: int | str) -> bool:
+    """Whether it did not end by itself."""
+    return isinstance(end, int) and end < 0
+
+
+def how_it_ended(end: int | str) -> str:
+    """`was killed (SIGKILL)`, or `ended with status 1`; a text is why it could not even be started."""
+    if isinstance(end, str):
+        return f"could not be started ({end})"
+    if end < 0:
+        return f"was killed ({signal.Signals(-end).name})"
+    return f"ended with status {end}"
