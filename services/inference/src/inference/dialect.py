@@ -49,8 +49,10 @@ class Normalizer:
         return out
 
     def close(self, *, cut: bool = False) -> list[Delta]:
-        """What the end of the body says; `cut`: the connection broke."""
+        """What the end of the body says; `cut`: the connection broke. Nothing after a failure."""
         out: list[Delta] = []
+        if self.failure is not None:
+            return out
         try:
             if not (self.done or cut):
                 for payload in self._payloads.close():

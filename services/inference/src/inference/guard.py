@@ -43,7 +43,11 @@ class Guard:
 
     def heard(self) -> None:
         """The model said something."""
+        first = not self._heard
         self._heard = self._time()
+        if first and self._timer is not None:  # The next deadline may be nearer than the one that the timer waits for.
+            self._timer.cancel()
+            self._look()
 
     @contextmanager
     def patience(self) -> Generator[None]:
@@ -71,6 +75,7 @@ class Guard:
         scope, self._scope = self._scope, None
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         if scope is None:
             return False
         try:

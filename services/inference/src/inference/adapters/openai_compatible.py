@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 from json import loads
+from math import isnan
 from typing import Any, Final, cast
 
 import httpx
@@ -166,13 +167,13 @@ def seconds_of(retry_after: str | None, now: datetime) -> float | None:
     if not retry_after:
         return None
     try:
-        return max(0.0, float(retry_after))
+        seconds = float(retry_after)
     except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        try:
+            seconds = (parsedate_to_datetime(retry_after) - now).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return None if isnan(seconds) else max(0.0, seconds)
 
 
 def _is_readable(response: httpx.Response) -> bool:
