@@ -1,7 +1,9 @@
 """The token log: what is written is stored once, in order, in as few messages as the stream's pace asks for, or not at all."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import json
+import random
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -167,3 +169,50 @@ async def test_logs_of_a_process_are_flushed_together_and_at_most_once_a_beat():
     assert len(beats) == 2
     await done.wait()
     assert beats[2] - beats[1] >= 0.018
+
+
+class Drawn:
+    """Acks after a turn of the loop or some, as the dice say."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.texts: list[str] = []
+        self._dice = dice
+
+    async def store(self, _subject: Subject, data: bytes, **_more: Any) -> Stored:
+        for _ in range(self._dice.randint(0, 3)):
+            await asyncio.sleep(0)
+        self.texts.append(json.loads(data).get("token", ""))
+        return Stored(len(self.texts))
+
+
+class Beats:
+    """A pacer whose beats come when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[Callable[[], None]] = []
+
+    def ask(self, call: Callable[[], None]) -> None:
+        self.asked.append(call)
+
+    def strike(self) -> None:
+        asked, self.asked = self.asked, []
+        for call in asked:
+            call()
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 100))
+async def test_a_beat_that_comes_when_nothing_is_held_does_not_end_the_log(seed: int):
+    for dice in map(random.Random, range(seed, seed + 100)):
+        store, beats = Drawn(dice), Beats()
+        claim = Claim(decision="run", epoch=1, user="ana", conversation_id="c_1", answer_id="m_2")
+        log = TokenLog(store, SUBJECT, Lines("g_1", claim, Clock()), beats, lambda: None)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(log.run("demo", 1))
+            for number in range(30):
+                log.write(Text, f"{number} ")
+                for _ in range(dice.randint(0, 4)):
+                    await asyncio.sleep(0)
+                    if dice.random() < 0.5:
+                        beats.strike()
+            log.close()
+        assert "".join(store.texts) == "".join(f"{number} " for number in range(30))

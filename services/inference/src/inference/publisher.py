@@ -114,13 +114,14 @@ class TokenLog:
 
     async def _turn(self) -> bool:
         """Waits until something is held and it is time to publish. False when the log is closed and empty."""
-        if not (self._closed or (self._held and not self._spoken)):
-            await self._struck()
-            while not (self._held or self._closed):  # a beat that was asked for text which has gone out already
-                await self._struck()
+        struck = not self._spoken
+        # A beat may find nothing: the text it was asked for has gone out with the one before.
+        while not (self._closed or (self._held and struck)):
+            await self._beat()
+            struck = True
         return bool(self._held)
 
-    async def _struck(self) -> None:
+    async def _beat(self) -> None:
         """Waits for the next beat that is asked for, or for the first text, or for the end."""
         self._wake = asyncio.get_running_loop().create_future()
         if self._held:
