@@ -8,7 +8,6 @@ import sys
 import httpx
 import psutil
 import pytest
-
 from support.client import LOST
 from support.system import free_port, running
 

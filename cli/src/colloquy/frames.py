@@ -16,11 +16,11 @@ class Frame:
 async def frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[Frame]:
     """The events in a response body; comments are left out.
 
-    Split at the bytes CR and LF only: as text, JSON may hold other characters that count as line ends (U+2028).
+    Split at line feeds only, which is what our gateway writes: JSON may hold other characters that count as line ends (U+2028).
     """
     buffer = b""
     async for chunk in chunks:
-        *whole, buffer = (buffer + chunk.replace(b"\r\n", b"\n")).split(b"\n\n")
+        *whole, buffer = (buffer + chunk).split(b"\n\n")
         for block in whole:
             frame = _frame(block)
             if frame is not None:

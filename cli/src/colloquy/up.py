@@ -53,7 +53,7 @@ async def _live(installation: Installation) -> None:
             _welcome(installation)
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                await _look_after(installation, household, observer)
+                await look_after(installation, household, observer)
     except* Failed as failures:
         raise first_of(failures) from None
 
@@ -115,7 +115,7 @@ async def _observer(installation: Installation, house: AsyncExitStack) -> Observ
         raise Failed(str(fault)) from None
 
 
-async def _look_after(installation: Installation, household: Household, observer: Observer) -> None:
+async def look_after(installation: Installation, household: Household, observer: Observer) -> None:
     """What no process notices by dying: streams that are gone, a JetStream that gave up, logs that grow."""
     for name in household.names():
         trim_log(installation.folder.log(name))

@@ -1,0 +1,84 @@
+"""What `up` notices by looking, and what a listener and the doctor see."""
+
+import asyncio
+import json
+import os
+import socket
+import sqlite3
+
+import pytest
+
+from colloquy import findings
+from colloquy.bus_server import BusServer
+from colloquy.data_folder import DataFolder
+from colloquy.events import line_of
+from colloquy.installation import Installation
+from colloquy.keeper import Household
+from colloquy.last_words import last_words
+from colloquy.plan import planned
+from colloquy.up import look_after
+from inference.settings import InferenceSettings
+from shared.contract.permissions import USERS
+from shared.contract.streams import STREAMS
+from shared.contract.subjects import conversation_event, live_filter, token_log
+from shared.observer import observe
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = DataFolder(tmp_path / "data")
+    folder.prepare()
+    return folder
+
+
+async def test_streams_that_are_gone_are_made_again(folder, new_nats_server):
+    server = await new_nats_server(provisioned=False)
+    nats = BusServer({user: server.url(user) for user in USERS}, budget=1 << 29)
+    with socket.socket() as gateway:
+        installation = Installation(planned(""), folder, os.environ, gateway, nats)
+        async with observe(server.url("admin"), "admin") as observer:
+            assert (await observer.check_streams()).missing == tuple(stream.name for stream in STREAMS)
+            await look_after(installation, Household(folder, lambda _: None), observer)
+            assert (await observer.check_streams()).missing == ()
+
+
+async def test_a_listener_sees_facts_of_one_user_and_tokens_only_when_asked(nats_server, bus):
+    async with observe(nats_server.url("analytics"), "analytics") as observer:
+        facts, everything = observer.tap(live_filter("ana")), observer.tap(live_filter(tokens=True))
+        heard = asyncio.gather(anext(facts), anext(everything), return_exceptions=True)
+        await asyncio.sleep(0)
+        while await observer.round_trip() and nats_server.process.returncode is None and not heard.done():
+            await bus.store(token_log("ana", "c_1", "g_1"), b'{"token":"x"}', type="llm.token")
+            await bus.store(conversation_event("bob", "c_2"), b"{}", type="message.created")
+            await bus.store(conversation_event("ana", "c_1"), b'{"id":"e_1"}', type="message.completed")
+        fact, first = await heard
+    line = json.loads(line_of(fact))
+    assert (line["user"], line["type"], line["data"]) == ("ana", "message.completed", {"id": "e_1"})
+    assert first.type in {"llm.token", "message.created", "message.completed"}
+
+
+def test_last_words_are_the_reason_of_the_last_line(folder):
+    log = folder.log("memory-1")
+    assert "it said nothing" in last_words(log)
+    log.write_text('{"event":"service.started"}\n{"event":"service.failed","reason":"No cheese."}\n')
+    assert last_words(log).startswith("No cheese.")
+    log.write_text("Traceback …\nValueError: plain\n")
+    assert last_words(log).startswith("ValueError: plain")
+
+
+def test_the_doctor_finds_a_broken_database_and_a_taken_port(folder):
+    assert not findings.database(folder).advice
+    with sqlite3.connect(folder.database) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert not findings.database(folder).advice
+    folder.database.write_bytes(b"not a database at all" * 100)
+    assert findings.database(folder).advice
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert findings.port(port, is_up=False).advice
+    assert not findings.port(port, is_up=False).advice
+
+
+async def test_the_doctor_finds_a_model_that_is_not_there():
+    assert not (await findings.model(InferenceSettings(base_url=""))).advice
+    assert (await findings.model(InferenceSettings(base_url="http://127.0.0.1:1/v1"))).advice
