@@ -26,7 +26,8 @@ class BadNews(Refused):
     code, status = "bad_news", 418
 
 
-ECHO = Call("memory", "echo", Echo, Echo)
+# Under the name of a call that the gateway may make.
+ECHO = Call("memory", "create_conversation", Echo, Echo)
 
 
 @pytest.fixture

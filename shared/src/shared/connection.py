@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ DEAF, LOST = 2, 6
 """After so many beats in a row that were not heard: connect anew; give up."""
 
 CLOSE_SECONDS = 5.0
+SETTLE_SECONDS = 5.0
 CLOGGED_SECONDS = 0.05
 
 
@@ -46,6 +48,9 @@ class Connection:
         """How often the connection was lost and had back."""
         self._wire: Wire | None = None
         self._live = asyncio.Event()
+        self._keys = count()
+        self._echoes: dict[bytes, asyncio.Future[None]] = {}
+        self._echo = b""
 
     @property
     def wire(self) -> Wire:
@@ -66,6 +71,8 @@ class Connection:
             await self.close()
             raise Unavailable(f"NATS can't be reached: {self.reason}.") from error
         self._wire = Wire(self.client)
+        self._echo = self._wire.new_inbox().encode() + b"."
+        self._wire.subscribe(self._echo.decode() + "*", self._echoed)
         self._wire.on_lost(self._live.clear)
         self._wire.on_back(self._live.set)
         self._live.set()
@@ -75,18 +82,31 @@ class Connection:
         self.leaving = True
         with suppress(NatsError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self.settle()
+                if self._wire is not None and self._wire.live:
+                    with suppress(Unavailable):
+                        await self.settle(CLOSE_SECONDS / 2)
                 await self.client.close()
 
-    async def settle(self) -> None:
-        """Returns when the server has everything that was sent until now. Raises Unavailable."""
-        if not self.client.is_connected:
-            return
-        await asyncio.sleep(0)  # the wire writes at the end of the loop's turn
+    async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
+        """Returns when the server has acted on everything that was sent until now. Raises Unavailable.
+
+        Not nats-py's flush: when that is given up, the late PONG meets a cancelled future and ends the read loop (T3).
+        """
+        key = b"%d" % next(self._keys)
+        echo = self._echoes[key] = asyncio.get_running_loop().create_future()
         try:
-            await self.client.flush()
-        except NatsError as error:
+            self.wire.publish(self._echo + key, b"")
+            async with asyncio.timeout(seconds):
+                await echo
+        except (Offline, TimeoutError) as error:
             raise Unavailable from error
+        finally:
+            del self._echoes[key]
+
+    def _echoed(self, subject: bytes, _header: bytes | None, _data: bytes) -> None:
+        echo = self._echoes.get(subject[len(self._echo) :])
+        if echo is not None and not echo.done():
+            echo.set_result(None)
 
     async def back(self, seconds: float) -> None:
         """Returns when it is worth trying again to send: the connection is back, or takes more. At the latest after so long."""
@@ -141,16 +161,10 @@ class Connection:
 
     async def watch(self) -> None:
         """Tells itself something now and then. nats-py can be connected and hear nothing (T3), and a server can hang (F10)."""
-        subject, heard = self.wire.new_inbox(), asyncio.Event()
-
-        def hear(_subject: bytes, _header: bytes | None, _data: bytes) -> None:
-            heard.set()
-
-        self.wire.subscribe(subject, hear)
         missed = 0
         while True:
             await asyncio.sleep(0 if missed else BEAT_SECONDS)
-            missed = 0 if await self._beat(subject.encode(), heard) else missed + 1
+            missed = 0 if await self._hears_itself() else missed + 1
             if missed == DEAF:
                 log.warning("nats.deaf")
                 self.wire.abort()
@@ -158,17 +172,12 @@ class Connection:
             if missed >= LOST:
                 self._end("deaf")
 
-    async def _beat(self, subject: bytes, heard: asyncio.Event) -> bool:
-        """Whether it heard itself. While nats-py reconnects there is nothing to find out."""
-        heard.clear()
+    async def _hears_itself(self) -> bool:
+        """False when it should and does not; while nats-py reconnects there is nothing to find out."""
         try:
-            self.wire.publish(subject, b"")
-            async with asyncio.timeout(BEAT_PATIENCE_SECONDS):
-                await heard.wait()
-        except TimeoutError:
+            await self.settle(BEAT_PATIENCE_SECONDS)
+        except Unavailable:
             return not self.wire.live
-        except Offline:
-            return True
         return True
 
 
