@@ -25,11 +25,22 @@ def parsed(text: str) -> list[Event]:
     return heard
 
 
-async def events(client: httpx.AsyncClient, path: str, *, last: str = "", headers: dict[str, str] | None = None) -> list[Event]:
-    """The events of one connection until it ends, or until one of this name came."""
+async def events(
+    client: httpx.AsyncClient,
+    path: str,
+    *,
+    last: str = "",
+    headers: dict[str, str] | None = None,
+    body: dict[str, Any] | None = None,
+    begun: asyncio.Event | None = None,
+) -> list[Event]:
+    """The events of one connection until it ends, or until one of this name came. `begun` is set when it is open."""
     text = ""
-    async with asyncio.timeout(20), client.stream("GET", path, headers=headers) as response:
+    method = "POST" if body else "GET"
+    async with asyncio.timeout(20), client.stream(method, path, headers=headers, json=body) as response:
         assert response.status_code == 200, await response.aread()
+        if begun is not None:
+            begun.set()
         async for chunk in response.aiter_text():
             text += chunk
             if last and f"event: {last}\n" in text and text.endswith("\n\n"):

@@ -11,8 +11,8 @@ import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from gateway.adapters.jwks import KeySet
-from gateway.adapters.jwt import JwtAuthenticator
+from gateway.adapters.jwks import KeySet, checked_url
+from gateway.adapters.jwt import JwtAuthenticator, secret_of
 from gateway.admission import Admission
 from gateway.api import api
 from gateway.body import Bodies
@@ -104,8 +104,10 @@ def check(settings: GatewaySettings) -> None:
         raise Misconfigured(
             "GATEWAY_AUTH=dev believes everybody, so it starts on a loopback address only; use GATEWAY_AUTH=jwt."
         )
-    if settings.auth == "jwt" and settings.jwt_secret is None and settings.jwks_url is None:
+    if settings.auth == "jwt" and secret_of(settings) is None and settings.jwks_url is None:
         raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
+    if settings.jwks_url is not None:
+        checked_url(settings.jwks_url)
 
 
 def _host(settings: GatewaySettings) -> str:

@@ -1,9 +1,11 @@
-"""A client's connection while its request's head is still to come: bounded in bytes and in time (S22)."""
+"""A client's connection below HTTP: its head bounded in bytes and in time (S22), its sockets refused and cut properly."""
 
 from asyncio import TimerHandle
-from typing import Any
+from typing import Any, cast
 
-from gateway.protocol import AbortableProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from gateway.protocol import ABORT, AbortableProtocol
 
 HEAD_BYTES = 64 * 1024
 """Where the connection is cut. Smaller limits are the edge's, which can answer properly."""
@@ -53,3 +55,19 @@ class Connection(AbortableProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+
+class SocketConnection(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol (0.54.0, pinned)."""
+
+    def handle_connect(self, event: Any) -> None:
+        """A handshake: its scope gets the function that ends the connection at once, for readers that don't read."""
+        super().handle_connect(event)
+        if self.handshake_initiated:
+            cast("dict[str, Any]", self.scope)["extensions"][ABORT] = self.transport.abort
+
+    async def send(self, message: Any) -> None:
+        """uvicorn takes a handshake that was answered with another status for one that was forgotten, and logs an error."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True

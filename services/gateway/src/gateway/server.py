@@ -10,7 +10,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.connection import Connection
+from gateway.connection import Connection, SocketConnection
 from gateway.faults import CannotListen
 from gateway.settings import GatewaySettings
 
@@ -72,7 +72,7 @@ def _config(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         cast("Any", app),  # uvicorn types every ASGI message, Starlette doesn't
         http=Connection,
-        ws="websockets-sansio",
+        ws=SocketConnection,
         ws_max_size=settings.body_bytes,
         ws_per_message_deflate=False,
         loop="none",

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gateway.body import parse_json
 from gateway.identity import Identity
 from gateway.parts import Parts, must_be
+from gateway.protocol import ABORT
 from gateway.rendering import problem
 from gateway.requests import PostMessage, Request, Stop, check_size
 from gateway.streaming import connected
@@ -82,7 +83,9 @@ class Socket:
         with connected(self._parts, self._caller, self._websocket.scope):
             await self._websocket.accept()
             code = await self._until_closed(self._write_stream(after), self._read(), self._watch())
-            if code:
+            if code == TOO_SLOW:
+                self._websocket.scope["extensions"][ABORT]()  # it wouldn't read the closing frame either
+            elif code:
                 await self._websocket.close(code)
 
     async def _until_closed(self, *jobs: Coroutine[Any, Any, None]) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ FETCH_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 MAX_KEYS = 100
 MAX_UNKNOWN = 1_024
+UNKNOWN_SECONDS = 60.0
 STALE_SECONDS = 3_600.0
 """How long keys are used when their issuer can't be reached."""
 
@@ -36,7 +38,7 @@ class KeySet:
         self._cooldown = settings.jwks_cooldown
         self._clock = clock
         self._keys: dict[str | None, PyJWK] = {}
-        self._unknown: set[str | None] = set()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
         self._fetched = float("-inf")
         self._tried = float("-inf")
         self._one = asyncio.Lock()
@@ -47,6 +49,7 @@ class KeySet:
             async with self._one:
                 if self._wants_fetch(kid):
                     await self._fetch()
+                    self._remember(kid)
         if self._clock() - self._fetched > STALE_SECONDS:
             return None
         return self._find(kid)
@@ -54,10 +57,14 @@ class KeySet:
     def _find(self, kid: str | None) -> PyJWK | None:
         if kid is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
-        found = self._keys.get(kid)
-        if found is None and len(self._unknown) < MAX_UNKNOWN:
-            self._unknown.add(kid)
-        return found
+        return self._keys.get(kid)
+
+    def _remember(self, kid: str | None) -> None:
+        """It was asked for, and isn't there: that name is no reason to ask again for a while."""
+        if kid is not None and kid not in self._keys:
+            self._unknown[kid] = self._clock()
+            if len(self._unknown) > MAX_UNKNOWN:
+                self._unknown.popitem(last=False)
 
     def _wants_fetch(self, kid: str | None) -> bool:
         now = self._clock()
@@ -65,7 +72,9 @@ class KeySet:
             return False
         if now - self._fetched > self._fresh_seconds:
             return True
-        return kid is not None and kid not in self._keys and kid not in self._unknown and len(self._unknown) < MAX_UNKNOWN
+        if kid is None or kid in self._keys:
+            return False
+        return now - self._unknown.get(kid, float("-inf")) > UNKNOWN_SECONDS
 
     async def _fetch(self) -> None:
         self._tried = self._clock()
@@ -76,7 +85,6 @@ class KeySet:
         except (httpx.HTTPError, TimeoutError, ValueError, PyJWTError) as error:
             log.warning("jwks.not_fetched", reason=type(error).__name__, keys=len(self._keys))
             return
-        self._unknown.clear()
         self._fetched = self._clock()
         log.info("jwks.fetched", keys=len(self._keys))
 

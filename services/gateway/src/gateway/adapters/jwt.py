@@ -38,7 +38,7 @@ class JwtAuthenticator:
     def __init__(self, settings: GatewaySettings, keys: KeySet | None) -> None:
         self._settings = settings
         self._keys = keys
-        self._secret = _secret(settings)
+        self._secret = secret_of(settings)
         self._algorithms = _usable(settings.jwt_algorithms, secret=self._secret is not None, keys=keys is not None)
 
     async def identify(self, scope: Scope) -> Identity:
@@ -99,7 +99,7 @@ class JwtAuthenticator:
         return key
 
 
-def _secret(settings: GatewaySettings) -> bytes | None:
+def secret_of(settings: GatewaySettings) -> bytes | None:
     """The secret of symmetric tokens. Raises Misconfigured when it could be guessed."""
     if settings.jwt_secret is None:
         return None

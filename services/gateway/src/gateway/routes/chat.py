@@ -41,7 +41,7 @@ async def chat(
     return {"reply": message.text, "conversationId": message.conversation_id, "messageId": message.id}
 
 
-@router.post("/chat/stream", response_class=AnswerStream, responses=STREAM_DOC)
+@router.post("/chat/stream", response_class=Response, responses=STREAM_DOC)
 async def chat_stream(body: Chat, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
     """The same as a stream of events. Hanging up doesn't stop the answer: its events can be followed from any of their ids."""
     must_be(body.user_id, caller)
