@@ -10,8 +10,14 @@ from memory.app import answers, opened
 from memory.clock import Clock
 from memory.settings import MemorySettings
 from memory.sweep import Sweeper
-from shared.contract.memory import CLAIM_GENERATION, FINISH_GENERATION, SEND_MESSAGE
-from shared.contract.memory import ClaimGeneration, FinishGeneration, SendMessage
+from shared.contract.memory import (
+    CLAIM_GENERATION,
+    FINISH_GENERATION,
+    SEND_MESSAGE,
+    ClaimGeneration,
+    FinishGeneration,
+    SendMessage,
+)
 
 
 class TestClock:

@@ -102,16 +102,18 @@ async def test_showing_another_branch_moves_the_head(desk):
         await desk.ask(UPDATE_CONVERSATION, question.model_copy(update={"head_id": other.message_id}))
 
 
-async def test_s16_a_deleted_conversation_leaves_no_word_in_the_database(desk, tmp_path):
-    accepted = await desk.send("a-canary-question", client_message_id="k")
-    await desk.answer(accepted.generation_id, "a-canary-answer")
-    await desk.until_sent()
-    await desk.ask(DELETE_CONVERSATION, DeleteConversation(user="ana", conversation_id=accepted.conversation_id))
-    with pytest.raises(UnknownConversation):
-        await desk.ask(GET_CONVERSATION, GetConversation(user="ana", conversation_id=accepted.conversation_id))
-    assert await desk.rows("SELECT count(*) FROM messages") == [(0,)]
-    assert await desk.rows("SELECT count(*) FROM generations") == [(0,)]
-    assert await desk.rows("SELECT type FROM events WHERE conversation_id IS NOT NULL") == [("conversation.deleted",)]
+async def test_s16_a_deleted_conversation_leaves_no_word_in_the_file(new_desk, tmp_path):
+    async with new_desk() as desk:
+        accepted = await desk.send("a-canary-question" * 500, client_message_id="k")
+        await desk.answer(accepted.generation_id, "a-canary-answer" * 500)
+        await desk.until_sent()
+        await desk.ask(DELETE_CONVERSATION, DeleteConversation(user="ana", conversation_id=accepted.conversation_id))
+        with pytest.raises(UnknownConversation):
+            await desk.ask(GET_CONVERSATION, GetConversation(user="ana", conversation_id=accepted.conversation_id))
+        assert await desk.rows("SELECT count(*) FROM messages") == [(0,)]
+        assert await desk.rows("SELECT type FROM events WHERE conversation_id IS NOT NULL") == [("conversation.deleted",)]
+    for file in tmp_path.iterdir():
+        assert b"a-canary" not in file.read_bytes()
 
 
 async def test_deleting_ends_open_answers_before_it_tells_that_the_conversation_is_gone(desk):

@@ -1,6 +1,5 @@
 """How memory is put together."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,6 +25,7 @@ from shared.contract.base import Message
 from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
 from shared.contract.topics import Call
 from shared.ids import new_id
+from shared.tasks import owned
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -52,7 +52,7 @@ async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None
     async with (
         open_store(settings, new_id("s"), micros(clock.now())) as store,
         publishing(bus, partial(_forget, store), partial(_set_aside, store), GRACE_SECONDS) as publisher,
-        asyncio.TaskGroup() as tasks,
+        owned() as tasks,
     ):
         ledger = Ledger(store, publisher, settings, clock, new_id)
         await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))

@@ -15,6 +15,7 @@ from memory.ports import Post
 from shared.contract.inference import StopNow
 from shared.contract.subjects import stop_signal
 from shared.errors import Busy, Fault, Refused
+from shared.tasks import owned
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -43,6 +44,7 @@ class Publisher:
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._running: set[asyncio.Task[None]] = set()
         self._closed = False
         self.waiting = 0
 
@@ -73,6 +75,8 @@ class Publisher:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("outbox.left", letters=self.waiting)
+        for task in self._running:
+            task.cancel()
         await self._tidy()
 
     async def tidy_for_ever(self) -> None:
@@ -97,7 +101,9 @@ class Publisher:
         return True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.create_task(work)
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     def _enqueue(self, user: str, letters: Sequence[Letter]) -> None:
         chain = self._chains.get(user)
@@ -162,9 +168,9 @@ class Publisher:
 @asynccontextmanager
 async def publishing(post: Post, forget: Forget, set_aside: SetAside, grace: float) -> AsyncGenerator[Publisher]:
     """A publisher that works while the context is open; leaving gives what is under way `grace` seconds."""
-    async with asyncio.TaskGroup() as owner, asyncio.TaskGroup() as tasks:
+    async with owned() as tasks:
         publisher = Publisher(post, tasks, forget, set_aside)
-        tidying = owner.create_task(publisher.tidy_for_ever())
+        tidying = tasks.create_task(publisher.tidy_for_ever())
         try:
             yield publisher
         finally:

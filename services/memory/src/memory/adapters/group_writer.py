@@ -138,7 +138,7 @@ class GroupWriter:
 
     def _carry_out(self, group: list[Write]) -> None:
         """Whatever keeps the group from being committed is what every member of it gets."""
-        whole = Write(lambda _: self._commit(group), None, group[0].future)
+        whole = Write(lambda _: None, None, group[0].future)
         with whole:
             self._commit(group)
         if whole.error is not None:
@@ -146,8 +146,6 @@ class GroupWriter:
             self.fault = self._pen.fault_of(whole.error)
             for write in group:
                 write.error = self.fault or whole.error
-        else:
-            self.fault = None
 
     def _commit(self, group: list[Write]) -> None:
         # Whoever has gone already is not worth the room; it is as if he had never come.
@@ -155,21 +153,24 @@ class GroupWriter:
         if not live:
             return
         connection = self._pen.begin()
-        for write in live:
-            self._attempt(write, connection)
+        faults = [self._attempt(write, connection) for write in live]
         self._pen.commit()
+        self.fault = next((fault for fault in faults if fault is not None), None)
         GROUP.observe(len(live))
 
-    def _attempt(self, write: Write, connection: Connection) -> None:
+    def _attempt(self, write: Write, connection: Connection) -> Fault | None:
+        """Does one write; answers with the fault of the database that it met, if any."""
         self._pen.mark()
         with write:
             write.answer = write.work(connection)
-        if write.error is not None:
-            fault = self._pen.fault_of(write.error)
-            if self._pen.broken():
-                raise fault or write.error
-            write.error = fault or write.error
-            self._pen.undo()
+        if write.error is None:
+            return None
+        raised, fault = write.error, self._pen.fault_of(write.error)
+        if self._pen.broken():
+            raise fault or raised
+        write.error = fault or raised
+        self._pen.undo()
+        return fault if fault is not raised else None
 
     def _settle(self, group: list[Write]) -> None:
         self._waiting -= len(group)

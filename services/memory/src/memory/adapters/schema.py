@@ -1,11 +1,13 @@
 """The schema of an open database: checked at every start, made or brought up to date when it is older."""
 
 import sqlite3
+from contextlib import closing
+from typing import cast
 
 import structlog
 from sqlalchemy import Connection, insert, select
 
-from memory.adapters.sqlite_file import DatabaseForeign
+from memory.adapters.sqlite_file import DatabaseFile, DatabaseForeign
 from memory.migrations import HEAD, REVISIONS
 from memory.tables import APPLICATION_ID, installation
 from shared.errors import Refused
@@ -24,9 +26,7 @@ def prepare(connection: Connection, new_stamp: str, now: int) -> str:
 
     Raises DatabaseForeign, DatabaseNewer.
     """
-    revision = _revision(connection)
-    if revision is not None and revision not in REVISIONS:
-        raise DatabaseNewer(f"The database is of a newer version ({revision}) than this program ({HEAD}).")
+    revision = _revision(_raw(connection))
     if revision != HEAD:
         _upgrade(connection)
         log.info("database.migrated", before=revision, after=HEAD)
@@ -36,14 +36,31 @@ def prepare(connection: Connection, new_stamp: str, now: int) -> str:
     return connection.execute(select(installation.c.id)).scalar_one()
 
 
-def _revision(connection: Connection) -> str | None:
-    tables = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    stamped = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+def refuse_foreign(file: DatabaseFile) -> None:
+    """Looks before anything is changed: even the journal mode of another program's database is not ours to set.
+
+    Raises DatabaseForeign, DatabaseNewer.
+    """
+    if file.exists:
+        with closing(sqlite3.connect(f"{file.path.as_uri()}?mode=rw", uri=True)) as raw:
+            _revision(raw)
+
+
+def _revision(raw: sqlite3.Connection) -> str | None:
+    tables = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    (stamped,) = raw.execute("PRAGMA application_id").fetchone()
     if not tables and stamped in (0, APPLICATION_ID):
         return None
     if stamped != APPLICATION_ID or "alembic_version" not in tables:
         raise DatabaseForeign
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+    (revision,) = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    if revision not in REVISIONS:
+        raise DatabaseNewer(f"The database is of a newer version ({revision}) than this program ({HEAD}).")
+    return revision
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
+from urllib.parse import quote
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.errors import Refused, Unavailable
@@ -44,6 +45,10 @@ class DatabaseFile:
     def exists(self) -> bool:
         """Whether there is a database already."""
         return self.path.exists() and self.path.stat().st_size > 0
+
+    def url(self, driver: str, mode: Literal["ro", "rw", "rwc"]) -> URL:
+        """What SQLAlchemy connects to. `rw` does not make a file where there is none."""
+        return URL.create(driver, database=f"file:{quote(str(self.path))}", query={"mode": mode, "uri": "true"})
 
     def identity(self) -> tuple[int, int]:
         """Device and inode. Raises Unavailable when there is no file (F41)."""

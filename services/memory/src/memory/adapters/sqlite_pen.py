@@ -17,7 +17,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def engine_of(file: DatabaseFile, busy_timeout: float) -> Engine:
     """An engine whose transactions begin as writers: one that begins as a reader can't wait for the lock (trap 2.3)."""
     mode = "rw" if file.exists else "rwc"
-    url = f"sqlite:///file:{file.path}?mode={mode}&uri=true"
+    url = file.url("sqlite", mode)
     connect_args = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
     engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
     event.listen(engine, "connect", _connected)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memory.adapters.group_writer import GroupWriter
-from memory.adapters.schema import prepare
+from memory.adapters.schema import prepare, refuse_foreign
 from memory.adapters.sqlite_errors import translated
 from memory.adapters.sqlite_file import DatabaseFile, locked
 from memory.adapters.sqlite_pen import SqlitePen, engine_of
@@ -50,7 +50,7 @@ async def open_store(settings: MemorySettings, new_stamp: str, now: int) -> Asyn
     """
     with locked(settings.database_url) as file:
         engine = engine_of(file, settings.busy_timeout)
-        stamp = await asyncio.to_thread(_prepare, engine, new_stamp, now)
+        stamp = await asyncio.to_thread(_prepare, file, engine, new_stamp, now)
         file.keep_stamp(stamp)
         readers = _readers(file, settings)
         # A file that was just made was opened with leave to make it; from here on it has to be there.
@@ -64,7 +64,9 @@ async def open_store(settings: MemorySettings, new_stamp: str, now: int) -> Asyn
             await writer.close()
 
 
-def _prepare(engine: Engine, new_stamp: str, now: int) -> str:
+def _prepare(file: DatabaseFile, engine: Engine, new_stamp: str, now: int) -> str:
+    with translated("open"):
+        refuse_foreign(file)
     with translated("open"), engine.begin() as connection:
         return prepare(connection, new_stamp, now)
 
@@ -72,7 +74,7 @@ def _prepare(engine: Engine, new_stamp: str, now: int) -> str:
 def _readers(file: DatabaseFile, settings: MemorySettings) -> AsyncEngine:
     """Connections that can't write. They never checkpoint either: two that do can meet SQLite's WAL-reset bug (trap 2.3)."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///file:{file.path}?mode=ro&uri=true",
+        file.url("sqlite+aiosqlite", "ro"),
         pool_size=settings.readers,
         max_overflow=0,
         connect_args={"timeout": settings.busy_timeout, "isolation_level": None},

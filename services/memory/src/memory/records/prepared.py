@@ -35,7 +35,7 @@ def _prepared(statement: Any, dialect: Dialect, columns: tuple[str, ...]) -> _Pr
     constants = compiled.construct_params(_check=False)
     places = tuple((name, constants.get(name)) for name in compiled.positiontup or ())
     names = [column[0] for column in compiled._result_columns]  # noqa: SLF001 - nothing public tells the labels
-    kind = namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
+    kind = namedtuple("Row", names)  # pyright: ignore[reportUntypedNamedTuple]
     return _Prepared(str(compiled), places, kind._make)
 
 

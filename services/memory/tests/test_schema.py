@@ -1,0 +1,38 @@
+"""The steps in `migrations` lead to the tables that the code uses."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from memory.adapters.sqlite_store import open_store
+from memory.migrations import HEAD, REVISIONS
+from memory.tables import metadata
+
+
+async def test_the_migrations_lead_to_exactly_the_tables_of_the_code(settings):
+    async with open_store(settings, "s", 1) as store:
+        assert await store.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+
+
+def test_every_revision_is_known_by_name_without_alembic():
+    config = Config()
+    config.set_main_option("script_location", "memory:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_current_head() == HEAD
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == list(REVISIONS)
+
+
+async def test_hot_queries_use_an_index(settings):
+    plans = {
+        "SELECT * FROM generations WHERE user_id = ? AND generations.status IN ('queued', 'running')": "generations_open",
+        "SELECT * FROM generations WHERE conversation_id = ? AND generations.status IN ('queued', 'running')": (
+            "generations_waiting"
+        ),
+        "SELECT * FROM messages WHERE user_id = ? ORDER BY seq DESC LIMIT 50": "messages_by_user",
+        "SELECT * FROM conversations WHERE user_id = ? ORDER BY changed DESC": "conversations_by_change",
+    }
+    async with open_store(settings, "s", 1) as store:
+        for query, index in plans.items():
+            plan = await store.read(lambda c, q=query: str(c.exec_driver_sql(f"EXPLAIN QUERY PLAN {q}", ("x",)).all()))
+            assert index in plan
