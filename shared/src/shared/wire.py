@@ -36,7 +36,10 @@ class Offline(Exception):
 
 
 class Wire:
-    """Subscribes and publishes beside nats-py, on its connection. Made once, after `connect`; the bus has it as `wire`."""
+    """Subscribes and publishes beside nats-py, on its connection. Made once, after `connect`; the bus has it as `wire`.
+
+    What is sent here keeps its order, but has none with what is sent by nats-py's own methods.
+    """
 
     def __init__(self, client: Client) -> None:
         check(client)
