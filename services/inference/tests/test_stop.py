@@ -1,6 +1,7 @@
 """Stop, lost leases, fencing, and leaving: who may end an answer, and what becomes of its text."""
 
 import asyncio
+import json
 from contextlib import suppress
 
 import pytest
@@ -8,13 +9,24 @@ import pytest
 from inference import lease
 from shared.bus import Bus, Fenced
 from shared.contract.inference import StopNow
-from shared.contract.subjects import stop_signal, token_log
+from shared.contract.streams import stream_of
+from shared.contract.subjects import Subject, stop_signal, token_log
 
 from . import fake_upstream as fake
 from .conftest import Turn, Work, folded
 from .test_upstream import configured
 
 SLOW = {"demo_tokens_per_second": 100}
+
+
+async def purge(bus: Bus, subject: Subject):
+    """Removes what a subject holds, as a store that lost its last writes would."""
+    done = asyncio.Event()
+    inbox = bus.wire.new_inbox()
+    bus.wire.subscribe(inbox, lambda *_: done.set())
+    question = json.dumps({"filter": subject}).encode()
+    bus.wire.publish(f"$JS.API.STREAM.PURGE.{stream_of(subject)}".encode(), question, reply=inbox.encode())
+    await done.wait()
 
 
 @pytest.fixture
@@ -93,6 +105,30 @@ async def test_a_lost_lease_ends_the_attempt_without_a_word(turn: Turn, work: Wo
             await server.closed.acquire()
         assert (await turn.answer("hi", "g_2", model="nobody")).outcome == "failed"
         assert row.end is None
+
+
+async def test_t12_a_worker_that_lost_an_answer_keeps_its_order_in_case_the_winner_dies(
+    turn: Turn, work: Work, quick_renewals: None
+):
+    async with fake.upstream(fake.half_then_hangs, fake.well) as server:
+        await work(**configured(server.url, idle_seconds=60, total_seconds=60))
+        row = turn.memory.add("hi", lease_seconds=0.1)
+        await turn.order()
+        await turn.said(1)
+        row.epoch += 1
+        assert ((await turn.ended(row)).outcome, row.epoch) == ("completed", 3)
+        assert folded(await turn.log()) == row.end.text
+
+
+async def test_a_stream_that_forgot_what_it_acknowledged_leads_to_a_new_attempt(turn: Turn, work: Work, bus: Bus):
+    await work(**SLOW)
+    row = turn.memory.add("count to 200", lease_seconds=0.1)
+    await turn.order()
+    await turn.said(3)
+    await purge(bus, token_log("ana", "c_1", "g_1"))
+    end = await turn.ended(row)
+    assert (end.outcome, end.epoch) == ("completed", 2)
+    assert folded(await turn.log()) == end.text
 
 
 async def test_f28_a_worker_that_is_overtaken_is_fenced_and_stops_at_once(turn: Turn, work: Work, bus: Bus):

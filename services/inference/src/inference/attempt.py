@@ -51,6 +51,7 @@ class Attempt:
     ) -> None:
         self._generation = generation
         self._epoch = claim.epoch
+        self._lease_seconds = claim.lease_seconds
         self._model = model
         self._prompt = prompt
         self._answer = answer
@@ -63,23 +64,25 @@ class Attempt:
             around.store, subject, Lines(generation, claim, around.clock), around.pacer, lambda: guard.end("lost")
         )
 
-    async def run(self) -> bool:
-        """To the end. False when the process has to leave and memory could not be told: the order must be given back."""
-        ended = True
+    async def run(self) -> float | None:
+        """To the end. Otherwise the seconds after which the order has to be looked at again."""
+        again: float | None = None
         async with asyncio.TaskGroup() as tasks:
             renewing = tasks.create_task(lease.keep(self._memory, self._generation, self._epoch, self._guard))
             storing = tasks.create_task(self._log.run(self._model.card.id, self._epoch))
             try:
                 outcome = await self._produce()
                 await self._drain(storing, DRAIN_SECONDS)
-                await self._finish(outcome)
+                if not await self._finish(outcome):
+                    # Not done because we have lost it: the ack would count, and whoever runs it now may die (T12).
+                    again = self._lease_seconds
             except asyncio.CancelledError:
                 await self._drain(storing, LEAVE_SECONDS)
-                ended = await self._hand_over()
+                again = None if await self._hand_over() else 0.0
             finally:
                 renewing.cancel()
                 storing.cancel()
-        return ended
+        return again
 
     async def _produce(self) -> Outcome:
         """Reads the model until it ends, fails, or is ended. What it said by then is in the answer and in the log."""
@@ -132,10 +135,11 @@ class Attempt:
         if not storing.done():
             log.warning("tokens.not_stored", generation=self._generation)
 
-    async def _finish(self, outcome: Outcome) -> None:
+    async def _finish(self, outcome: Outcome) -> bool:
+        """Tells memory. False when the generation is somebody else's by now."""
         if self._guard.reason == "lost":
             log.info("generation.lost", generation=self._generation, epoch=self._epoch)
-            return
+            return False
         text = self._answer.text
         self._end = FinishGeneration(
             generation_id=self._generation,
@@ -149,19 +153,20 @@ class Attempt:
             prompt_hash=hash_of_prompt(self._prompt),
             output_hash=hash_of_text(text),
         )
-        if await finish(self._memory, self._end):
+        finished = await finish(self._memory, self._end)
+        if finished:
             self._watch.report(self._end, self._answer.pieces)
+        return finished
 
     async def _hand_over(self) -> bool:
-        """The process has to leave: a finished answer is told once more, an unfinished one is given back."""
+        """The process has to leave: a finished answer is told once more, an unfinished one is given back. True when memory
+        knows; then memory sees to the rest."""
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
                 if self._end is not None:
-                    return await finish(self._memory, self._end) or True
+                    return await finish(self._memory, self._end)
                 await self._memory.release(ReleaseGeneration(generation_id=self._generation, epoch=self._epoch))
-        except (Busy, TimeoutError):
+        except (Busy, TimeoutError, LostLease):
             return False
-        except LostLease:
-            return True
         log.info("generation.released", generation=self._generation, epoch=self._epoch)
         return True

@@ -70,8 +70,9 @@ class Worker:
             return
         prompt = prompt_of(claim, self._settings.system_prompt)
         answer = Answer(self._settings.max_output_chars)
-        if not await Attempt(generation, claim, model, prompt, answer, guard, self._around).run():
-            raise Later(0)
+        again = await Attempt(generation, claim, model, prompt, answer, guard, self._around).run()
+        if again is not None:
+            raise Later(again)
 
     async def _salvage(self, generation: str, claim: Claim) -> None:
         """It was stopped while nobody ran it: what was said is what there is."""
