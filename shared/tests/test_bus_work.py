@@ -361,3 +361,36 @@ async def test_a_crowd_of_slots_needs_few_requests_and_gets_everything(bus, work
         await give(bus, *(f"g_{number}" for number in range(1_000)))
         await empty(bus)
     assert desk.seen.qsize() == 1_000
+
+
+@pytest.mark.parametrize("how", ["kill", "freeze"])
+async def test_F31_leaving_ends_in_time_though_nats_is_away(bus, new_bus, nats_server, how):
+    desk = Desk(forever)
+    worker = await new_bus("inference")
+    async with asyncio.timeout(9):
+        async with desk.at(worker):
+            await give(bus, "g_1", "g_2")
+            await desk.seen.get()
+            await desk.seen.get()
+            gone = getattr(nats_server, how)()
+            await (gone or asyncio.sleep(0))
+
+
+async def test_a_handler_that_will_not_be_cancelled_does_not_keep_the_others(bus, worker):
+    go_on = asyncio.Event()
+
+    async def stubborn(name: str, _delivery: Delivery) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if name == "stubborn":
+                await go_on.wait()
+            raise
+
+    desk, other = Desk(stubborn), Desk(nothing)
+    async with other.at(bus, slots=1):
+        async with desk.at(worker):
+            await give(bus, "stubborn", "meek")
+            asyncio.get_running_loop().call_later(0.5, go_on.set)
+        taken = {await other.seen.get() for _ in range(2)}
+    assert {name for name, _ in taken} == {"stubborn", "meek"}

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from shared import headers, tracing
 from shared.asking import Reply
-from shared.connection import Connection
+from shared.connection import LEAVING_SECONDS, Connection
 from shared.contract.base import Message
 from shared.contract.streams import MAX_MESSAGE_BYTES
 from shared.contract.topics import Call
@@ -109,7 +109,7 @@ class _Service:
             # The server forgets the subscription before we do, so what it sent before is still heard and answered.
             wire.send(b"UNSUB %d\r\n" % sid)
         try:
-            await self.connection.settle()
+            await self.connection.settle(LEAVING_SECONDS)
         except Unavailable:
             log.warning("bus.unsubscribing_unconfirmed", service=self.name)
         for sid in self.sids:

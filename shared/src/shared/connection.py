@@ -31,8 +31,10 @@ BEAT_PATIENCE_SECONDS = 2.0
 DEAF, LOST = 2, 6
 """After so many beats in a row that were not heard: connect anew; give up."""
 
-CLOSE_SECONDS = 5.0
-SETTLE_SECONDS = 5.0
+CLOSE_SECONDS = 3.0
+SETTLE_SECONDS, LEAVING_SECONDS = 5.0, 1.0
+"""A round trip's patience: while the service runs, and while it stops and has little time left."""
+
 CLOGGED_SECONDS = 0.05
 
 
@@ -84,7 +86,7 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._wire is not None and self._wire.live:
                     with suppress(Unavailable):
-                        await self.settle(CLOSE_SECONDS / 2)
+                        await self.settle(LEAVING_SECONDS)
                 await self.client.close()
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
@@ -137,8 +139,10 @@ class Connection:
     # T18: an exception in one of these would end nats-py's tasks in silence. They only log and count.
 
     async def _on_error(self, error: Exception) -> None:
-        self.reason = str(error) or type(error).__name__
-        log.warning("nats.error", reason=self.reason)
+        reason = str(error) or type(error).__name__
+        if reason != self.reason:  # once, not four times a second for as long as NATS is away
+            log.warning("nats.error", reason=reason)
+        self.reason = reason
         if self._wire is not None and "authorization violation" in self.reason.lower():
             self._end("refused")  # F43: started again it may have fresh credentials
 
@@ -148,6 +152,7 @@ class Connection:
 
     async def _on_reconnected(self) -> None:
         self.era += 1
+        self.reason = ""
         RECONNECTS.inc()
         log.info("nats.reconnected")
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from shared import headers, tracing
 from shared.asking import Asker
-from shared.connection import Connection
+from shared.connection import LEAVING_SECONDS, Connection
 from shared.contract.base import Message
 from shared.contract.subjects import dead as dead_subject
 from shared.contract.topics import Queue
@@ -229,7 +229,7 @@ class Worker(Generic[M]):
         wire = self._connection.wire
         wire.send(b"UNSUB %d\r\n" % self._puller.sid)
         with suppress(Unavailable):
-            await self._connection.settle()
+            await self._connection.settle(LEAVING_SECONDS)
         wire.unsubscribe(self._puller.sid)
 
 
