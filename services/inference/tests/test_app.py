@@ -5,13 +5,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from inference.adapters.embedded import Embedded
 from inference.adapters.openai_compatible import Retries, delay_of, seconds_of
+from inference.answer import Answer
 from inference.app import application
+from inference.attempt import Attempt, Surroundings
+from inference.guard import Deadlines, Guard
+from inference.lines import Clock
 from inference.outcome import SURELY_FITS, finish
+from inference.pacer import Pacer
+from inference.prompt import prompt_of
 from inference.settings import InferenceSettings
 from shared.bus import Bus
 from shared.contract.inference import LIST_MODELS, ListModels
-from shared.contract.memory import FinishGeneration
+from shared.contract.memory import ClaimGeneration, FinishGeneration
 from shared.errors import Invalid, TooLarge
 
 from .conftest import NewBus, Turn, Work
@@ -60,6 +67,19 @@ async def test_f27_a_generation_that_nobody_can_do_is_abandoned(turn: Turn, new_
         await turn.order()
         await turn.ended(row, 30)
     assert row.abandoned.error.code == "abandoned"
+
+
+async def test_f27_an_attempt_that_fails_by_a_bug_is_not_released_to_fail_for_ever(turn: Turn):
+    async def broken(*_: object, **__: object):
+        raise RuntimeError
+
+    row = turn.memory.add("count to 3")
+    claim = await turn.memory.claim(ClaimGeneration(generation_id="g_1", worker="w"))
+    around = Surroundings(turn.memory, SimpleNamespace(store=broken), Pacer(), Clock())
+    guard = Guard(Deadlines(5, 5, 5))
+    with pytest.raises(ExceptionGroup):
+        await Attempt("g_1", claim, Embedded(10), prompt_of(claim, ""), Answer(100), guard, around).run()
+    assert (row.releases, row.end) == (0, None)
 
 
 async def test_an_end_that_does_not_fit_into_a_message_is_cut_and_said_to_be(turn: Turn):

@@ -208,6 +208,17 @@ FAILURES: dict[str, tuple[bytes, str, str]] = {
     "a document without end": (b"{" + b" " * (CAP + 100), "upstream_malformed", ""),
     "a tool call that is never closed": (sse(chunk({"tool_calls": [CALL]}), piece('{"x'), chunk({}, "tool_calls")),
                                          "upstream_malformed", ""),
+    "a tool call with half a character": (
+        sse(chunk({"tool_calls": [CALL]}), piece('{"x": "\\ud83d"}'), chunk({}, "tool_calls")), "upstream_malformed", "",
+    ),
+    "a tool call that is nested too deeply": (
+        sse(chunk({"tool_calls": [CALL]}), piece('{"x":' * 900 + "1" + "}" * 900), chunk({}, "tool_calls")),
+        "upstream_malformed", "",
+    ),
+    "a tool call with a name without end": (
+        sse(chunk({"tool_calls": [CALL | {"function": {"name": "f" * 300_000}}]}), chunk({}, "tool_calls")),
+        "upstream_malformed", "",
+    ),
     "arguments without end": (sse(chunk({"tool_calls": [CALL]}), *[piece("x" * 100_000)] * 4), "upstream_malformed", ""),
 }  # fmt: skip
 

@@ -77,6 +77,8 @@ class Attempt:
                     # Not done because we have lost it: the ack would count, and whoever runs it now may die (T12).
                     again = self._lease_seconds
             except asyncio.CancelledError:
+                if _failed(storing) or _failed(renewing):
+                    raise  # A bug of ours, not the end of the process: released, the order would come again for ever.
                 await self._drain(storing, LEAVE_SECONDS)
                 again = None if await self._hand_over() else 0.0
             finally:
@@ -170,3 +172,7 @@ class Attempt:
             return False
         log.info("generation.released", generation=self._generation, epoch=self._epoch)
         return True
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None

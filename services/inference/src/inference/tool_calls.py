@@ -4,10 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from pydantic_core import to_json
+
 from inference.delta import ToolCall
 from inference.failure import UpstreamMalformed
 
-ARGUMENTS_CAP: Final = 256 * 1024
+CALL_CAP: Final = 256 * 1024
+"""Bytes of one call as JSON; it has to fit into a NATS message."""
+
 CALLS_CAP: Final = 128
 
 
@@ -56,7 +60,7 @@ class ToolCalls:
         call.id = call.id or call_id
         call.name = call.name or name
         call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
-        if len(call.arguments) > ARGUMENTS_CAP:
+        if len(call.arguments) > CALL_CAP:
             raise UpstreamMalformed("a tool call without end")
 
     def _call(self, index: object, call_id: str) -> _Call:
@@ -75,9 +79,11 @@ def _text(value: object) -> str:
 
 
 def _check(call: ToolCall) -> None:
+    """Raises UpstreamMalformed unless it can be written as an event: no half characters, no bottomless nesting."""
     try:
         arguments: object = json.loads(call.arguments)
-    except (ValueError, RecursionError):
-        arguments = None
-    if not call.name or not isinstance(arguments, dict):
+        size = len(to_json([call.id, call.name, arguments]))
+    except (ValueError, RecursionError):  # PydanticSerializationError is a ValueError
+        raise UpstreamMalformed("a tool call that can't be read") from None
+    if not call.name or not isinstance(arguments, dict) or size > CALL_CAP:
         raise UpstreamMalformed("a tool call that can't be read")
