@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import random
+import zlib
 
 import pytest
 from opentelemetry import trace
@@ -14,6 +16,8 @@ from shared.contract.memory import DELETE_CONVERSATION, DeleteConversation, Dele
 from shared.contract.subjects import stop_signal
 from shared.contract.topics import Call
 from shared.errors import Busy, Fault, Invalid, Refused, Stale, TooLarge, TooMany, Unavailable, UnknownConversation
+from shared.headers import block, line
+from shared.packing import ENCODING
 
 
 class Echo(Message):
@@ -73,15 +77,33 @@ async def test_F35_a_lone_surrogate_is_refused_and_nothing_breaks(gateway, memor
         assert (await gateway.ask(ECHO, Echo(text="fine"))).text == "fine"
 
 
+@pytest.mark.parametrize("size", [256 * 1024, 700_000, 1_200_000])
+async def test_long_text_travels_compressed_and_comes_back_exactly(gateway, memory, size):
+    text = "".join(random.Random(size).choices("etaoin shrdlu äö\n", k=size))
+    async with memory.answer("memory", "1", [Answer(ECHO, echo)]):
+        assert (await gateway.ask(ECHO, Echo(text=text))).text == text
+
+
 async def test_F34_a_question_and_an_answer_that_are_too_large_are_refused(gateway, memory):
+    def noise(size: int) -> str:
+        return random.Random(size).randbytes(size).hex()
+
     async def grow(question: Echo) -> Echo:
-        return Echo(text=question.text * 2)
+        return Echo(text=question.text + noise(800_000))
 
     async with memory.answer("memory", "1", [Answer(ECHO, grow)]):
         with pytest.raises(TooLarge):
-            await gateway.ask(ECHO, Echo(text="x" * 800_000))
+            await gateway.ask(ECHO, Echo(text=noise(900_000)))
         with pytest.raises(TooLarge):
-            await gateway.ask(ECHO, Echo(text="x" * 500_000))
+            await gateway.ask(ECHO, Echo(text=noise(600_000)))
+
+
+@pytest.mark.parametrize("data", [b"no deflate", zlib.compress(b"0" * 100_000_000)[:50_000], zlib.compress(b"0" * 9_000_000)])
+async def test_F36_a_question_that_can_not_be_unpacked_or_is_a_bomb_is_invalid(gateway, memory, data):
+    header = block(line(ENCODING, "deflate"))
+    async with memory.answer("memory", "1", [Answer(ECHO, echo)]):
+        reply = await gateway._asker.ask(ECHO.subject.encode(), data, header=header, timeout=5)
+    assert json.loads(reply.data)["code"] == "invalid_request"
 
 
 async def test_a_refusal_arrives_as_its_class_with_its_details(gateway, memory):
@@ -99,7 +121,7 @@ async def test_busy_says_when_to_come_back(gateway, memory):
 
 
 async def test_details_that_are_too_large_are_left_out(gateway, memory):
-    async with memory.answer("memory", "1", [raising(UnknownConversation(much="x" * 1_000_000))]):
+    async with memory.answer("memory", "1", [raising(UnknownConversation(much=random.Random(1).randbytes(1_000_000).hex()))]):
         with pytest.raises(UnknownConversation) as caught:
             await gateway.ask(ECHO, Echo(text=""))
     assert caught.value.details == {}

@@ -17,9 +17,9 @@ from shared import headers, tracing
 from shared.asking import Reply
 from shared.connection import LEAVING_SECONDS, Connection
 from shared.contract.base import Message
-from shared.contract.streams import MAX_MESSAGE_BYTES
 from shared.contract.topics import Call
 from shared.errors import Busy, Fault, Invalid, TooLarge, Unavailable, fault_of
+from shared.packing import pack, unpack
 from shared.tasks import owned
 from shared.wire import Offline
 
@@ -155,21 +155,23 @@ class _Service:
     async def answer(self, endpoint: _Endpoint, reply: bytes, header: bytes | None, data: bytes) -> None:
         began, era = time.monotonic_ns(), self.connection.era
         with tracing.continued(header):
-            outcome = await self.outcome(endpoint.answer, data)
+            outcome = await self.outcome(endpoint.answer, header, data)
         endpoint.requests += 1
         endpoint.nanoseconds += time.monotonic_ns() - began
         if isinstance(outcome, Fault):
             endpoint.errors += 1
             endpoint.last_error = outcome.code
         if reply:
-            await self.reply(reply, outcome, era)
+            await self.reply(reply, *self.packed(outcome), era)
 
-    async def outcome(self, answer: Answer[Any, Any], data: bytes) -> bytes | Fault:
+    async def outcome(self, answer: Answer[Any, Any], header: bytes | None, data: bytes) -> bytes | Fault:
         """The encoded answer, or what went wrong. Catches everything: this is the bus's own loop."""
         try:
-            question = answer.call.question.decode(data)
+            question = answer.call.question.decode(unpack(header, data))
         except ValidationError as error:
             return _unreadable(error)
+        except Fault as fault:
+            return fault
         try:
             encoded: bytes = (await answer.handler(question)).encode()
         except Fault as fault:
@@ -179,10 +181,17 @@ class _Service:
         except Exception:
             log.exception("bus.answer_failed", call=answer.call.subject)
             return Fault(BUG)
-        return encoded if len(encoded) <= MAX_MESSAGE_BYTES else TooLarge(size=len(encoded), limit=MAX_MESSAGE_BYTES)
+        return encoded
 
-    async def reply(self, reply: bytes, outcome: bytes | Fault, era: int) -> None:
-        header, data = error_reply(outcome) if isinstance(outcome, Fault) else (b"", outcome)
+    def packed(self, outcome: bytes | Fault) -> tuple[bytes, bytes]:
+        if isinstance(outcome, Fault):
+            return error_reply(outcome)
+        try:
+            return pack(b"", outcome)
+        except TooLarge as fault:
+            return error_reply(fault)
+
+    async def reply(self, reply: bytes, header: bytes, data: bytes, era: int) -> None:
         sent = await self.send(reply, header, data)
         for pause in AGAIN_SECONDS if sent and era != self.connection.era else ():
             await asyncio.sleep(pause)
@@ -224,12 +233,12 @@ def error_reply(fault: Fault) -> tuple[bytes, bytes]:
     body: Json = {"code": fault.code, "message": str(fault), "details": fault.details}
     if isinstance(fault, Busy):
         body["retryAfter"] = fault.retry_after
-    data = json.dumps(body, default=str).encode()
-    if len(data) > MAX_MESSAGE_BYTES:
-        data = json.dumps(body | {"details": {}}).encode()
     # The header is for other tools, and headers are lines: the sentence itself is in the body.
     lines = headers.line(ERROR, fault.code) + headers.line(ERROR_CODE, str(fault.status))
-    return headers.block(lines), data
+    try:
+        return pack(lines, json.dumps(body, default=str).encode())
+    except TooLarge:
+        return pack(lines, json.dumps(body | {"details": {}}).encode())
 
 
 def fault_in(reply: Reply) -> Fault | None:
@@ -237,7 +246,7 @@ def fault_in(reply: Reply) -> Fault | None:
     if not headers.value(reply.header, ERROR):
         return None
     try:
-        body: Json = json.loads(reply.data)
+        body: Json = json.loads(unpack(reply.header, reply.data))
         return fault_of(body["code"], body["message"], body["details"], body.get("retryAfter", 1.0))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, Invalid):
         return Unavailable()

@@ -14,10 +14,10 @@ from shared.answering import Answer, answering, fault_in
 from shared.asking import Asker
 from shared.connection import Connection, connected
 from shared.contract.base import Message
-from shared.contract.streams import MAX_MESSAGE_BYTES
 from shared.contract.subjects import Subject
 from shared.contract.topics import Call, Queue
-from shared.errors import Invalid, TooLarge, Unavailable
+from shared.errors import Invalid, Unavailable
+from shared.packing import pack, unpack
 from shared.publishing import Fenced, Publisher, Rejected, Stored
 from shared.reading import Entry, Reader
 from shared.settings import NatsSettings
@@ -52,13 +52,12 @@ class Bus:
 
         "No responders" is retried until the timeout, so a service that restarts is not noticed.
         """
-        reply = await self._asker.ask(
-            call.subject.encode(), _encoded(question), header=headers.block(tracing.current()), timeout=timeout
-        )
+        header, data = pack(tracing.current(), _encoded(question))
+        reply = await self._asker.ask(call.subject.encode(), data, header=header, timeout=timeout)
         fault = fault_in(reply)
         if fault is not None:
             raise fault
-        return call.answer.decode(reply.data)
+        return call.answer.decode(unpack(reply.header, reply.data))
 
     def answer(self, service: str, version: str, answers: Sequence[Answer[Any, Any]]) -> AbstractAsyncContextManager[None]:
         """Answers these calls, concurrently, as the NATS micro service `service` (`$SRV.PING`, `INFO`, `STATS`).
@@ -110,9 +109,10 @@ class Bus:
         return await self._reader.after(subject, after)
 
     async def tell(self, subject: Subject, message: Message) -> None:
-        """Core NATS: whoever listens right now hears it; nobody keeps it."""
+        """Core NATS: whoever listens right now hears it; nobody keeps it. Raises TooLarge, Unavailable."""
         try:
-            self.wire.publish(subject.encode(), _encoded(message), header=headers.block(tracing.current()))
+            header, data = pack(tracing.current(), _encoded(message))
+            self.wire.publish(subject.encode(), data, header=header)
         except Offline:
             raise Unavailable from None
 
@@ -162,10 +162,10 @@ async def connect(settings: NatsSettings, service: str) -> AsyncGenerator[Bus]:
 
 @asynccontextmanager
 async def _listening(wire: Wire, subject: Subject, kind: type[M], heard: Callable[[M], None]) -> AsyncGenerator[None]:
-    def hear(_subject: bytes, _header: bytes | None, data: bytes) -> None:
+    def hear(_subject: bytes, header: bytes | None, data: bytes) -> None:
         try:
-            heard(kind.decode(data))
-        except ValidationError:
+            heard(kind.decode(unpack(header, data)))
+        except (ValidationError, Invalid):
             log.warning("bus.unreadable", subject=subject, expected=kind.__name__)
 
     sid = wire.subscribe(subject, hear)
@@ -177,12 +177,9 @@ async def _listening(wire: Wire, subject: Subject, kind: type[M], heard: Callabl
 
 def _encoded(message: Message) -> bytes:
     try:
-        data = message.encode()
+        return message.encode()
     except (PydanticSerializationError, UnicodeEncodeError):  # lone surrogates (F35)
         raise Invalid("That text has no UTF-8 form.") from None
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise TooLarge(size=len(data), limit=MAX_MESSAGE_BYTES)
-    return data
 
 
 @lru_cache(maxsize=256)
