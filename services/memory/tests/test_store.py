@@ -84,6 +84,20 @@ async def test_then_is_called_in_the_order_of_commits_even_for_those_who_have_go
     await first
 
 
+async def test_f40_a_write_whose_caller_went_before_its_turn_is_left_out(store):
+    kept = []
+    async with held_back(store) as go:
+        gone = asyncio.ensure_future(store.write(put("gone"), kept.append))
+        stays = asyncio.ensure_future(store.write(put("stays"), kept.append))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        go.set()
+        await stays
+    assert await store.read(names) == ["stays"]
+    assert len(kept) == 1
+
+
 async def test_f40_a_write_that_is_cancelled_at_any_moment_is_whole_or_not_at_all(store):
     async def write(number):
         def both(connection):

@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 
 from memory.outbox import Letter, Mail
 from memory.ports import Post
+from shared.bus import Rejected
 from shared.contract.inference import StopNow
 from shared.contract.subjects import stop_signal
 from shared.errors import Busy, Fault, Refused
@@ -134,18 +135,18 @@ class Publisher:
         except Busy as fault:
             log.warning("outbox.waits", code=fault.code, letter=letter.id, type=letter.type)
             return False
-        except Refused as fault:
-            await self._put_aside(letter, fault)
+        except (Refused, Rejected) as error:
+            await self._put_aside(letter, error.code if isinstance(error, Refused) else str(error))
         else:
             self._confirmed.append(letter.id)
             self._something.set()
         self._count(-1)
         return True
 
-    async def _put_aside(self, letter: Letter, fault: Fault) -> None:
-        log.error("outbox.poisoned", code=fault.code, letter=letter.id, type=letter.type, bytes=len(letter.data))
+    async def _put_aside(self, letter: Letter, reason: str) -> None:
+        log.error("outbox.poisoned", reason=reason, letter=letter.id, type=letter.type, bytes=len(letter.data))
         try:
-            await self._set_aside(letter, fault.code)
+            await self._set_aside(letter, reason)
         except Fault as failed:
             log.warning("outbox.not_set_aside", code=failed.code, letter=letter.id)
 

@@ -56,7 +56,7 @@ class Pen(Protocol):
 class Write:
     """A write that waits. As a context it keeps what its work raises, for its caller."""
 
-    __slots__ = ("answer", "error", "future", "then", "work")
+    __slots__ = ("answer", "error", "future", "left_out", "then", "work")
 
     def __init__(
         self, work: Callable[[Connection], Any], then: Callable[[Any], None] | None, future: asyncio.Future[Any]
@@ -64,6 +64,7 @@ class Write:
         self.work, self.then, self.future = work, then, future
         self.answer: Any = None
         self.error: BaseException | None = None
+        self.left_out = False
 
     def __enter__(self) -> None:
         self.error = None
@@ -74,7 +75,7 @@ class Write:
 
     def settle(self) -> None:
         """Tells the outbox first, then the caller, who may have gone."""
-        if self.error is None and self.then is not None:
+        if self.error is None and self.then is not None and not self.left_out:
             self.then(self.answer)
         if self.future.done():
             return
@@ -149,7 +150,9 @@ class GroupWriter:
 
     def _commit(self, group: list[Write]) -> None:
         # Whoever has gone already is not worth the room; it is as if he had never come.
-        live = [write for write in group if not write.future.cancelled()]
+        for write in group:
+            write.left_out = write.future.cancelled()
+        live = [write for write in group if not write.left_out]
         if not live:
             return
         connection = self._pen.begin()

@@ -57,7 +57,9 @@ def update_conversation(tx: Transaction, question: UpdateConversation) -> Conver
 
 
 def _show_again(tx: Transaction, user: str, conversation: Conversation) -> None:
-    """From now on it is part of the state: whoever folds events needs its messages."""
+    """From now on it is part of the state: whoever folds events needs it and its messages. What is told next is its head."""
+    stamp = tx.stamp(user)
+    tx.tell(user, ConversationCreated(**stamp, conversation_id=conversation.id, conversation=conversation))
     known = messages.all_before(tx.connection, conversation.id, messages.NEWEST, SHOWN_AGAIN)
     for message in reversed(known):
         tx.tell(user, MessageCreated(**tx.stamp(user), conversation_id=conversation.id, message=message))
