@@ -19,13 +19,19 @@ class Client:
 
     def __init__(self, base_url: str, user: str) -> None:
         self.user = user
-        self.http = httpx.AsyncClient(base_url=base_url, params={"user": user}, timeout=httpx.Timeout(30.0), trust_env=False)
+        self.http = httpx.AsyncClient(
+            base_url=base_url, timeout=httpx.Timeout(30.0), trust_env=False, event_hooks={"request": [self._name]}
+        )
 
     async def __aenter__(self) -> "Client":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
+
+    async def _name(self, request: httpx.Request) -> None:
+        """Client-wide `params` would replace the query that a path already has."""
+        request.url = request.url.copy_set_param("user", self.user)
 
     async def call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         """The JSON of a call that must succeed. Repeats what a 503, a 429 or a lost connection says to repeat."""

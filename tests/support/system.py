@@ -1,19 +1,21 @@
 """A whole Colloquy, started by `colloquy up` as a user would, with its processes to kill."""
 
-import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psutil
 
-from support.client import LOST, Client
+from support.client import Client
 
-READY_SECONDS = 60.0
+READY_SECONDS = 90.0
 GONE_SECONDS = 15.0
 
 
@@ -27,7 +29,7 @@ def free_port() -> int:
 class System:
     """A running `colloquy up`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, data: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, data: Path) -> None:
         self.process = process
         self.port = port
         self.data = data
@@ -48,46 +50,47 @@ class System:
         return pid
 
     def family(self) -> list[psutil.Process]:
-        """Every process of this system."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        """Every process of this system but the command itself."""
+        return psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
 
-    async def stop(self) -> list[psutil.Process]:
+    def stop(self) -> list[psutil.Process]:
         """SIGTERM, and what is left of the family after the command has ended."""
         family = self.family()
-        if self.process.returncode is None:
-            self.process.terminate()
-            async with asyncio.timeout(GONE_SECONDS):
-                await self.process.wait()
+        self.process.terminate()
+        self.process.wait(GONE_SECONDS)
         return [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
-async def _ready(process: asyncio.subprocess.Process, port: int, log: Path) -> None:
-    async with asyncio.timeout(READY_SECONDS), Client(f"http://127.0.0.1:{port}", "probe") as client:
-        while process.returncode is None:
-            with suppress(*LOST):
-                if (await client.http.get("/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)
-    raise AssertionError(f"colloquy up ended with {process.returncode}: {log.read_text()}")
+def _wait_ready(system: System, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and system.process.poll() is None:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{system.url}/readyz", trust_env=False).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"colloquy up is not ready: {log.read_text()}")
 
 
-@asynccontextmanager
-async def running(data: Path, *, scale: str = "", port: int | None = None, **environment: str) -> AsyncIterator[System]:
+@contextmanager
+def running(data: Path, *, scale: str = "", port: int | None = None, **environment: str) -> Iterator[System]:
     """A system on its own port and data folder. Settings are given as environment variables."""
     port = port or free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data / "up.log"
     arguments = ["up", "--port", str(port), "--data", str(data), *(["--scale", scale] if scale else [])]
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "colloquy", *arguments, env={**os.environ, **environment}, stdout=output, stderr=output
-        )
-    system = System(process, port, data)
-    try:
-        await _ready(process, port, log)
-        yield system
-    finally:
-        left = await system.stop() if process.returncode is None else []
-        for orphan in left:
-            orphan.kill()
+    command = [sys.executable, "-m", "colloquy", *arguments]
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output) as process,
+    ):
+        system = System(process, port, data)
+        left: list[psutil.Process] = []
+        try:
+            _wait_ready(system, log)
+            yield system
+        finally:
+            if process.poll() is None:
+                left = system.stop()
+            for orphan in left:
+                orphan.kill()
         assert not left, f"left running: {left}"

@@ -12,7 +12,7 @@ NUMBERS = ", ".join(map(str, range(1, 61)))
 
 @pytest.fixture
 async def system(tmp_path):
-    async with running(tmp_path / "data", INFERENCE_DEMO_TOKENS_PER_SECOND="30") as system:
+    with running(tmp_path / "data", INFERENCE_DEMO_TOKENS_PER_SECOND="30") as system:
         yield system
 
 

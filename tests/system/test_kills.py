@@ -35,29 +35,31 @@ async def assert_whole(client, accepted, fold):
 
 @pytest.mark.parametrize("victim", ["inference-1", "memory-1", "gateway-1", "nats-1"])
 async def test_f1_f5_f6_f9_a_killed_process_costs_no_byte_of_the_answer(tmp_path, victim):
-    async with running(tmp_path, **PACE) as system, system.client() as client:
-        accepted = await client.send(f"count to {COUNT}")
-        following = asyncio.create_task(client.answer(accepted))
-        await until_token(client, accepted, 40)
-        system.signal(victim, signal.SIGKILL)
-        await assert_whole(client, accepted, await following)
+    with running(tmp_path, **PACE) as system:
+        async with system.client() as client:
+            accepted = await client.send(f"count to {COUNT}")
+            following = asyncio.create_task(client.answer(accepted))
+            await until_token(client, accepted, 40)
+            system.signal(victim, signal.SIGKILL)
+            await assert_whole(client, accepted, await following)
 
 
 async def test_f28_nothing_of_a_worker_that_was_frozen_past_its_lease_appears(tmp_path):
-    async with running(tmp_path, scale="inference=2", **PACE) as system, system.client() as client:
-        accepted = await client.send(f"count to {COUNT}")
-        following = asyncio.create_task(client.answer(accepted))
-        await until_token(client, accepted, 40)
-        for worker in ("inference-1", "inference-2"):
-            system.signal(worker, signal.SIGSTOP)
-        frozen, other = await which_runs(system, accepted)
-        system.signal(other, signal.SIGCONT)
-        fold = await following
-        system.signal(frozen, signal.SIGCONT)
-        assert fold.restarts == 1
-        await assert_whole(client, accepted, fold)
-        again = await client.answer(accepted)
-        assert again.ids == fold.ids
+    with running(tmp_path, scale="inference=2", **PACE) as system:
+        async with system.client() as client:
+            accepted = await client.send(f"count to {COUNT}")
+            following = asyncio.create_task(client.answer(accepted))
+            await until_token(client, accepted, 40)
+            for worker in ("inference-1", "inference-2"):
+                system.signal(worker, signal.SIGSTOP)
+            frozen, other = await which_runs(system, accepted)
+            system.signal(other, signal.SIGCONT)
+            fold = await following
+            system.signal(frozen, signal.SIGCONT)
+            assert fold.restarts == 1
+            await assert_whole(client, accepted, fold)
+            again = await client.answer(accepted)
+            assert again.ids == fold.ids
 
 
 async def which_runs(system, accepted):

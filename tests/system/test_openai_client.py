@@ -6,7 +6,7 @@ from support.system import running
 
 
 async def test_n14_the_openai_library_streams_counts_and_lists(tmp_path):
-    async with running(tmp_path, INFERENCE_DEMO_TOKENS_PER_SECOND="0") as system:
+    with running(tmp_path, INFERENCE_DEMO_TOKENS_PER_SECOND="0") as system:
         async with AsyncOpenAI(base_url=f"{system.url}/v1", api_key="-", default_query={"user": "ana"}) as openai:
             models = [model.id async for model in openai.models.list()]
             assert models == ["colloquy-demo"]

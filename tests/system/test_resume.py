@@ -3,16 +3,9 @@
 import asyncio
 import random
 
-import pytest
 from support.fold import Fold
-from support.system import running
 
 TERMINAL = {"message.completed", "message.failed", "message.cancelled"}
-
-
-@pytest.fixture(scope="module")
-def pace():
-    return {"INFERENCE_DEMO_TOKENS_PER_SECOND": "200"}
 
 
 async def read_some(client, path, after, fold, count):
@@ -43,10 +36,10 @@ async def stubborn(client, accepted, dice):
             cuts += 1
 
 
-async def test_r_b_a_thousand_random_disconnects_cost_nothing(tmp_path, pace):
+async def test_r_b_a_thousand_random_disconnects_cost_nothing(system):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    async with running(tmp_path, scale="gateway=2", **pace) as system, system.client() as client:
+    async with system.client() as client:
         cuts = 0
         while cuts < 1000:
             accepted = [await client.send("count to 150") for _ in range(6)]
@@ -58,8 +51,8 @@ async def test_r_b_a_thousand_random_disconnects_cost_nothing(tmp_path, pace):
                 assert stored["text"].endswith("150") or "150" in stored["text"]
 
 
-async def test_r_a_a_reader_that_comes_before_the_first_token_and_one_after_the_end_see_the_same(tmp_path, pace):
-    async with running(tmp_path, **pace) as system, system.client() as client:
+async def test_r_a_a_reader_that_comes_before_the_first_token_and_one_after_the_end_see_the_same(system):
+    async with system.client() as client:
         accepted = await client.send("count to 50")
         early = await client.answer(accepted)
         late = await client.answer(accepted)
@@ -67,8 +60,8 @@ async def test_r_a_a_reader_that_comes_before_the_first_token_and_one_after_the_
         assert late.texts == early.texts
 
 
-async def test_r_d_the_next_answer_after_everybody_left_is_whole(tmp_path, pace):
-    async with running(tmp_path, **pace) as system, system.client() as client:
+async def test_r_d_the_next_answer_after_everybody_left_is_whole(system):
+    async with system.client() as client:
         first = await client.send("count to 10")
         await client.answer(first)
         second = await client.send("count to 20", conversationId=first["conversationId"])
@@ -77,23 +70,22 @@ async def test_r_d_the_next_answer_after_everybody_left_is_whole(tmp_path, pace)
         assert first["answerId"] not in fold.ends, "the cursor of acceptance is after the first answer"
 
 
-async def test_f18_a_cursor_works_on_the_user_stream_and_on_another_gateway(tmp_path, pace):
-    async with running(tmp_path, scale="gateway=2", **pace) as system, system.client() as client:
+async def test_f18_a_cursor_works_on_the_user_stream_and_on_another_gateway(system):
+    async with system.client() as client:
         accepted = await client.send("count to 30")
         fold = await client.answer(accepted)
         middle = fold.ids[len(fold.ids) // 2]
         for _ in range(6):
-            rest = Fold()
+            rest = []
             async for event in client.once("/api/v1/stream", middle):
-                rest.apply(event)
+                rest.append(event.id)
                 if event.event in TERMINAL:
                     break
-            conversation_only = [i for i in rest.ids if i in set(fold.ids)]
-            assert conversation_only == fold.ids[len(fold.ids) // 2 + 1 :]
+            assert [i for i in rest if i in set(fold.ids)] == fold.ids[len(fold.ids) // 2 + 1 :]
 
 
-async def test_f18_a_forged_cursor_is_refused_and_an_old_one_is_reset(tmp_path, pace):
-    async with running(tmp_path, **pace) as system, system.client() as client:
+async def test_f18_a_forged_cursor_is_refused_and_an_old_one_is_reset(system):
+    async with system.client() as client:
         accepted = await client.send("count to 5")
         path = f"/api/v1/stream/{accepted['conversationId']}"
         for forged in ("x", "-1", "a-b", "1-2-3", "zzzz-99999999999999999999999999", "../1-1"):
@@ -104,15 +96,15 @@ async def test_f18_a_forged_cursor_is_refused_and_an_old_one_is_reset(tmp_path, 
         assert [event.event for event in events] == ["reset"]
 
 
-async def test_s4_somebody_elses_stream_does_not_exist(tmp_path, pace):
-    async with running(tmp_path, **pace) as system, system.client("ana") as ana, system.client("bob") as bob:
+async def test_s4_somebody_elses_stream_does_not_exist(system):
+    async with system.client("ana") as ana, system.client("bob") as bob:
         accepted = await ana.send("count to 5")
         response = await bob.http.get(f"/api/v1/stream/{accepted['conversationId']}")
         assert (response.status_code, response.json()["error"]["code"]) == (404, "unknown_conversation")
 
 
-async def test_until_ends_the_stream_with_done(tmp_path, pace):
-    async with running(tmp_path, **pace) as system, system.client() as client:
+async def test_until_ends_the_stream_with_done(system):
+    async with system.client() as client:
         accepted = await client.send("count to 20")
         for until in (accepted["messageId"], accepted["answerId"]):
             events = [event async for event in client.once(f"{accepted['streamUrl']}&until={until}")]

@@ -9,21 +9,25 @@ STREAMS = 50
 
 async def test_f31_sigterm_with_fifty_open_streams_loses_no_generation(tmp_path):
     pace = {"INFERENCE_DEMO_TOKENS_PER_SECOND": "20", "GATEWAY_STREAMS_PER_USER": "100"}
-    async with running(tmp_path, **pace) as system:
+    with running(tmp_path, **pace) as system:
         async with system.client() as client:
             accepted = await client.send("count to 400")
-            lasts = asyncio.gather(*(last_event(client, accepted["streamUrl"]) for _ in range(STREAMS)))
-            await client.answer_begins(accepted)
-            assert await system.stop() == [], "everything is gone in time"
+            opened = [asyncio.Event() for _ in range(STREAMS)]
+            lasts = asyncio.gather(*(last_event(client, accepted["streamUrl"], each) for each in opened))
+            for each in opened:
+                await each.wait()
+            assert await asyncio.to_thread(system.stop) == [], "everything is gone in time"
             assert await lasts == ["reconnect"] * STREAMS
         assert not list((system.data / "run").glob("*-*.pid"))
-    async with running(tmp_path, INFERENCE_DEMO_TOKENS_PER_SECOND="0") as again, again.client() as client:
-        fold = await client.answer(accepted)
-        assert fold.ends == {accepted["answerId"]: "message.completed"}
+    with running(tmp_path, INFERENCE_DEMO_TOKENS_PER_SECOND="0") as again:
+        async with again.client() as client:
+            fold = await client.answer(accepted)
+            assert fold.ends == {accepted["answerId"]: "message.completed"}
 
 
-async def last_event(client, path):
+async def last_event(client, path, opened):
     last = ""
     async for event in client.once(path):
+        opened.set()
         last = event.event
     return last

@@ -16,53 +16,55 @@ STOP_SECONDS = 10.0
 
 
 async def test_every_process_has_a_pid_file_and_is_started_again_when_it_is_killed(tmp_path):
-    async with running(tmp_path / "data") as system, system.client() as client:
-        for name in NAMES:
-            killed = system.signal(name, signal.SIGKILL)
-            await another_pid(system, name, killed)
-        fold = await client.answer(await client.send("count to 5"))
-        assert list(fold.texts.values())[-1] == "1, 2, 3, 4, 5"
+    with running(tmp_path / "data") as system:
+        async with system.client() as client:
+            for name in NAMES:
+                killed = system.signal(name, signal.SIGKILL)
+                await another_pid(system, name, killed)
+            fold = await client.answer(await client.send("count to 5"))
+            assert list(fold.texts.values())[-1] == "1, 2, 3, 4, 5"
 
 
 async def test_sigterm_leaves_no_process_and_no_pid_file_even_when_a_service_is_frozen(tmp_path):
-    async with running(tmp_path / "data") as system:
+    with running(tmp_path / "data") as system:
         family = system.family()
         assert len(family) == len(NAMES)
         system.signal("inference-1", signal.SIGSTOP)
         system.process.terminate()
-        async with asyncio.timeout(STOP_SECONDS):
-            assert await system.process.wait() == 0
+        assert await asyncio.to_thread(system.process.wait, STOP_SECONDS) == 0
         assert not alive(family)
         assert not list((tmp_path / "data" / "run").glob("*-*.pid"))
 
 
 async def test_the_second_ctrl_c_ends_everything_at_once(tmp_path):
-    async with running(tmp_path / "data") as system:
+    with running(tmp_path / "data") as system:
         family = system.family()
         for name in NAMES:
             system.signal(name, signal.SIGSTOP)
         system.process.send_signal(signal.SIGINT)
         await said(tmp_path / "data" / "up.log", "Stopping")
         system.process.send_signal(signal.SIGINT)
-        await system.process.wait()
+        await asyncio.to_thread(system.process.wait, STOP_SECONDS)
         assert not alive(family)
 
 
 async def test_when_up_is_killed_its_processes_die_and_the_next_one_goes_on_with_the_data(tmp_path):
-    async with running(tmp_path / "data") as system, system.client() as client:
-        accepted = await client.send("/echo still here")
-        await client.answer(accepted)
-        family = system.family()
-        system.process.kill()
-        psutil.wait_procs(family, timeout=5)
-        assert not alive(family)
-    async with running(tmp_path / "data") as again, again.client() as client:
-        texts = [message["text"] for message in await client.messages(accepted["conversationId"])]
-        assert texts == ["/echo still here", "still here"]
+    with running(tmp_path / "data") as system:
+        async with system.client() as client:
+            accepted = await client.send("/echo still here")
+            await client.answer(accepted)
+            family = system.family()
+            system.process.kill()
+            psutil.wait_procs(family, timeout=5)
+            assert not alive(family)
+    with running(tmp_path / "data") as again:
+        async with again.client() as client:
+            texts = [message["text"] for message in await client.messages(accepted["conversationId"])]
+            assert texts == ["/echo still here", "still here"]
 
 
 async def test_a_second_up_on_the_same_data_or_port_is_refused_in_one_sentence(tmp_path):
-    async with running(tmp_path / "data") as system:
+    with running(tmp_path / "data") as system:
         status, words = await up("--data", tmp_path / "data", "--port", free_port())
         assert (status, "already running" in words, words.count("\n")) == (1, True, 1)
         status, words = await up("--data", tmp_path / "other", "--port", system.port)
@@ -101,7 +103,7 @@ async def test_a_data_folder_that_can_not_be_one_is_named(tmp_path):
 
 
 async def test_two_gateways_share_the_port_and_the_death_of_one_refuses_nobody(tmp_path):
-    async with running(tmp_path / "data", scale="gateway=2,inference=2") as system:
+    with running(tmp_path / "data", scale="gateway=2,inference=2") as system:
         assert {system.pid(f"gateway-{n}") for n in (1, 2)} | {system.pid(f"inference-{n}") for n in (1, 2)}
         async with asyncio.TaskGroup() as tasks:
             asked = tasks.create_task(ask_again_and_again(system.url, 200))

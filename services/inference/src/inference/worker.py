@@ -60,6 +60,7 @@ class Worker:
         self._stops.stop(signal.generation_id)
 
     async def _run(self, generation: str, claim: Claim, guard: Guard) -> None:
+        log.info("generation.claimed", generation=generation, epoch=claim.epoch, stop=claim.stop)
         if claim.stop:
             await self._salvage(generation, claim)
             return
