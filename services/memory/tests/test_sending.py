@@ -339,6 +339,13 @@ async def test_long_attachments_are_shown_cut_and_given_to_the_model_whole(desk)
     assert shown(page.messages[0]) == page.messages[0]
 
 
+async def test_f34_many_attachments_make_no_event_that_is_too_large_for_the_bus(desk):
+    many = [Attachment(name=f"{number}.txt", text="x" * 20_000) for number in range(30)]
+    await desk.send("see", attachments=many)
+    await desk.until_sent()
+    assert max(len(posted.data) for posted in desk.post.stored) < 100_000
+
+
 async def test_f33_a_clock_that_is_set_back_changes_no_order(desk):
     first = await desk.send("one")
     await desk.answer(first.generation_id, "1")

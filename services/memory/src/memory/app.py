@@ -132,7 +132,6 @@ async def clear_history(ledger: Ledger, question: ClearHistory) -> Deleted:
 
 
 async def check_health(store: SqliteStore, _: CheckHealth) -> Done:
-    """Raises what the last commit failed with, if trying again still fails."""
-    if store.fault is not None:
-        await store.write(lambda connection: None)
+    """Raises the fault that writing meets now."""
+    await store.check()
     return Done()

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from shared.contract.objects import Attachment, ChatMessage, MessageStatus, PromptMessage, Role
 
-SHOWN_ATTACHMENT = 8 * 1024
-"""Characters of an attachment that clients are shown; the model gets the whole text. Bounds every event and page."""
+SHOWN_ATTACHMENT, SHOWN_ATTACHMENTS = 8 * 1024, 64 * 1024
+"""Characters of an attachment, and of all of a message, that clients are shown: an event has to fit into a NATS message.
+The model gets the whole text.
+"""
 
 TITLE_LENGTH = 60
 CHARACTERS_PER_TOKEN = 4
@@ -16,14 +18,13 @@ def shown(message: ChatMessage) -> ChatMessage:
     """The message as clients see it: long attachments are cut."""
     if not message.attachments:
         return message
-    cut = [_cut(attachment) for attachment in message.attachments]
+    cut: list[Attachment] = []
+    left = SHOWN_ATTACHMENTS
+    for attachment in message.attachments:
+        text = attachment.text[: min(SHOWN_ATTACHMENT, left)]
+        left -= len(text)
+        cut.append(attachment.model_copy(update={"text": text}))
     return message.model_copy(update={"attachments": cut})
-
-
-def _cut(attachment: Attachment) -> Attachment:
-    if len(attachment.text) <= SHOWN_ATTACHMENT:
-        return attachment
-    return attachment.model_copy(update={"text": attachment.text[:SHOWN_ATTACHMENT]})
 
 
 def title_of(text: str) -> str | None:

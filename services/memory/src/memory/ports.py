@@ -27,6 +27,10 @@ class Store(Protocol):
         """Runs `work` on a snapshot. Raises Unavailable."""
         ...
 
+    async def check(self) -> None:
+        """Raises the fault that writing meets, if the last commit met one and another still does."""
+        ...
+
 
 class Post(Protocol):
     """The part of the bus that carries what has happened. See `shared.bus.Bus`."""

@@ -64,6 +64,7 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Does all that is due now."""
+        await self._ledger.store.check()
         due = await self._ledger.store.read(self._look)
         for generation_id in due.lost:
             await self._ledger.write(order_again, generation_id)
