@@ -22,7 +22,12 @@ LAG_ALARM_SECONDS = 0.2
 def configure(service: str, settings: LogSettings) -> None:
     """Lines go to standard error as JSON or text, each with `service`; warnings of libraries join them."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
-    renderer = structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
+    # A plain traceback: the pretty one shows locals, and those hold what users wrote (S14).
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     before = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -15,6 +15,7 @@ class Message(BaseModel):
         extra="forbid",
         frozen=True,
         ser_json_inf_nan="null",
+        hide_input_in_errors=True,  # what somebody wrote must not reach a log by way of a traceback
     )
 
     def encode(self) -> bytes:
