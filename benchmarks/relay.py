@@ -28,7 +28,7 @@ from shared.contract.streams import STREAMS  # noqa: E402
 from shared.contract.subjects import FEED_STREAMS  # noqa: E402
 
 SCALE = 0.1 if "--quick" in sys.argv else 1.0
-BURST = int(200_000 * SCALE)
+BURST = {"ours": int(200_000 * SCALE), "usual": int(20_000 * SCALE), "consumers": int(20_000 * SCALE)}
 PACED_STREAMS, PACED_RATE, PACED_SECONDS = 400, 50, max(3, int(10 * SCALE))
 OPEN_STREAMS = int(10_000 * SCALE)
 BACK_READERS, BACK_EVENTS = 1000, 100
@@ -121,6 +121,7 @@ class Bench:
     """One gateway of a kind, a publisher and readers."""
 
     def __init__(self, mode: str, url: str, stack: ExitStack) -> None:
+        self.mode = mode
         self.gateway = Program("relay_gateway", mode, url)
         stack.callback(self.gateway.stop)
         self.publisher = Program("relay_publisher", url)
@@ -143,7 +144,7 @@ class Bench:
 
     def burst(self, streams: int) -> tuple[float, float]:
         """µs of gateway CPU for an event, and events a second."""
-        each = max(1, BURST // streams)
+        each = max(1, BURST[self.mode] // streams)
         total = streams * each
         self.readers.do("reset", False)
         before = self.gateway.cpu()
@@ -216,7 +217,9 @@ def back() -> None:
             run.readers.do("open", run.port, 0, BACK_READERS, "?all")
             got = run.readers.do("wait", BACK_READERS * BACK_EVENTS, 30, False)
             seconds.append(time.monotonic() - start)
-            print(f"| {seconds[-1]:.2f} | {got['events']:,}, {got['ended']} cut | {run.gateway.cpu() - before:.2f} |", flush=True)
+            print(
+                f"| {seconds[-1]:.2f} | {got['events']:,}, {got['ended']} cut | {run.gateway.cpu() - before:.2f} |", flush=True
+            )
             run.readers.do("close")
             time.sleep(0.5)
 

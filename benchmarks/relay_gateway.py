@@ -83,7 +83,9 @@ def consumers(client: Client) -> FastAPI:
 
 def _event(message: Msg) -> ServerSentEvent:
     headers = message.headers or {}
-    return ServerSentEvent(raw_data=message.data.decode(), event=headers.get("Event-Type"), id=headers.get("Nats-Sequence", "0"))
+    return ServerSentEvent(
+        raw_data=message.data.decode(), event=headers.get("Event-Type"), id=headers.get("Nats-Sequence", "0")
+    )
 
 
 MODES = {"ours": ours, "usual": usual, "consumers": consumers}

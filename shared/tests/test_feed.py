@@ -364,6 +364,14 @@ def lose(wire: Wire, sequences: set[int]) -> None:
         hearers[sid] = lossy
 
 
+async def test_more_subjects_than_are_remembered_are_no_gap(feed: Feed, client: Client) -> None:
+    reader = Collected()
+    await feed.attach(user_scope("ana"), None, reader)
+    for number in range(200):
+        await store(client, 1, first=number, subject=conversation_event("ana", f"c_{number % 80}"))
+    assert await reader.has(200) == list(range(200))
+
+
 async def test_f9_readers_go_on_when_nats_was_killed_and_came_back(
     feed: Feed, nats_server: NatsServer, connect: Connect
 ) -> None:

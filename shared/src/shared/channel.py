@@ -10,7 +10,7 @@ from shared.follower import AGAIN_SECONDS, Follower
 from shared.horizon import Horizon
 from shared.jetstream import JetStream
 from shared.reader import Reader, Reason
-from shared.replay import replay
+from shared.replay import Taker, replay
 from shared.stored import PREVIOUS, SEQUENCE, Stored, field
 from shared.wire import Wire
 
@@ -28,7 +28,7 @@ Doubt = Callable[[Scope], None]
 Empty = Callable[["Channel"], None]
 
 
-class Channel:
+class Channel(Taker):
     """Delivers each stored event of a scope to its readers, once and in order, from the moment it is opened.
 
     `position` is the last sequence delivered, or known to be before the first. While `settling` (opening, reconnected, a gap)
@@ -78,7 +78,7 @@ class Channel:
         self._wire = wire
         self._doubt = doubt
         self._empty = empty
-        self._sid = wire.subscribe(scope.live, self.heard)
+        self._sid = wire.subscribe(scope.live, self.live)
 
     @property
     def closed(self) -> bool:
@@ -108,7 +108,7 @@ class Channel:
         self._lost = self.settling = True
         self._early = None
 
-    def heard(self, subject: bytes, header: bytes | None, payload: bytes) -> None:
+    def live(self, subject: bytes, header: bytes | None, payload: bytes) -> None:
         """A live message. Called by the wire."""
         if header is None:
             return
@@ -125,10 +125,12 @@ class Channel:
 
     def _follows(self, subject: bytes, sequence: int, previous: int) -> bool:
         """The chain check: is `previous`, the one before on its subject, the one that was delivered before?"""
-        known = self._seen.pop(subject, self._since)
-        self._seen[subject] = sequence
-        if len(self._seen) > MAX_SUBJECTS:
-            self._since = max(self._since, self._seen.pop(next(iter(self._seen))))
+        seen = self._seen
+        known = seen.get(subject, self._since)
+        seen[subject] = sequence
+        if len(seen) > MAX_SUBJECTS:
+            oldest = min(seen, key=seen.__getitem__)
+            self._since = max(self._since, seen.pop(oldest))
         if previous <= known:
             return True
         log.warning("feed.gap", scope=self.scope.live, previous=previous, known=known, sequence=sequence)
@@ -174,7 +176,7 @@ class Channel:
         early, self._early = self._early, None
         self.settling = False
         for message in early or ():
-            self.heard(*message)
+            self.live(*message)
         for follower in self._waiting:
             follower.proceed()
 
@@ -184,7 +186,8 @@ class Channel:
         self.settling = True
         replay(self.jetstream, self.scope, self.position, self)
 
-    def replayed(self, sequence: int, header: bytes, payload: bytes) -> None:
+    def replayed(self, header: bytes, payload: bytes) -> None:
+        sequence = int(field(header, SEQUENCE))
         if self._sid and sequence > self.position:
             self._deliver(sequence, header, payload)
 

@@ -4,8 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from shared.reader import Reader, Reason
-from shared.replay import replay
-from shared.stored import Stored
+from shared.replay import Taker, replay
+from shared.stored import SEQUENCE, Stored, field
 
 if TYPE_CHECKING:
     from shared.channel import Channel
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 AGAIN_SECONDS = 0.5
 
 
-class Follower:
+class Follower(Taker):
     """A reader at its place in the feed; the `Attachment` of `Feed.attach`."""
 
     __slots__ = ("_ahead", "_asking", "_channel", "_covered", "_read", "position", "reader")
@@ -79,9 +79,11 @@ class Follower:
             self.position = event.sequence
             self.reader.deliver(event)
 
-    def replayed(self, sequence: int, header: bytes, payload: bytes) -> None:
-        if self._channel is not None and sequence > self.position:
-            self._hear(Stored(self._channel.incarnation, sequence, header, payload))
+    def replayed(self, header: bytes, payload: bytes) -> None:
+        sequence = int(field(header, SEQUENCE))
+        if sequence > self.position and self._channel is not None:
+            self.position = sequence
+            self.reader.deliver(Stored(self._channel.incarnation, sequence, header, payload))
 
     def batch_ended(self, more: bool) -> None:
         if more and self._channel is not None:

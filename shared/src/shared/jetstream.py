@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.wire import Offline, Wire
 
-MAX_OPEN = 128
+MAX_OPEN = 32
 """Questions that may be open at once. The server reads histories in parallel; more of them only wait there instead of here."""
 PATIENCE_SECONDS = 2.0
 

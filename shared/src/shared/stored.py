@@ -34,7 +34,8 @@ class Stored:
         if b"\n" in data or b"\r" in data:
             data = data.translate(None, b"\r\n")  # S11: JSON needs no line ends, and here one would begin another field
         self.sequence = sequence
-        self.type = field(header, EVENT_TYPE) or b"message"
+        start = header.find(EVENT_TYPE) + len(EVENT_TYPE)
+        self.type = header[start : header.find(b"\r\n", start)] if start >= len(EVENT_TYPE) else b"message"
         self.data = data
         self.frame = b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (incarnation, sequence, self.type, data)
 
