@@ -43,6 +43,11 @@ class Feed:
         horizon = await self._horizons.fresh(scope.stream)
         return Cursor(horizon.incarnation, horizon.last)
 
+    async def recent(self, scope: Scope) -> Cursor:
+        """A cursor of the last two seconds: enough where nothing of the scope is older, and mostly without asking."""
+        horizon = await self._horizons.recent(scope.stream)
+        return Cursor(horizon.incarnation, horizon.last)
+
     async def before(self, scope: Scope, log: str) -> Cursor | None:
         """The cursor just before the first stored message of subject `log` (a running answer's token log), or None."""
         horizon = await self._horizons.recent(scope.stream)
