@@ -56,6 +56,28 @@ async def test_each_users_transactions_are_stored_one_after_the_other(new_desk):
             assert len(versions(desk, user)) == 40
 
 
+class RecordingPost(SlowPost):
+    """Remembers in which order it was called."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    async def store(self, subject, data, *, type="", msg_id=None):  # noqa: A002
+        self.calls.append((subject, type))
+        return await super().store(subject, data, type=type, msg_id=msg_id)
+
+
+async def test_an_order_is_sent_after_the_facts_of_its_transaction_so_no_answer_begins_before_they_are_told(new_desk):
+    async with new_desk(RecordingPost()) as desk:
+        await asyncio.gather(*(desk.send(str(n)) for n in range(10)))
+        await desk.until_sent()
+        subjects = [subject for subject, _ in desk.post.calls]
+        orders = [index for index, subject in enumerate(subjects) if subject.startswith("job.")]
+        for number, index in enumerate(orders, start=1):
+            assert sum(subject.endswith(".state.messages.event") for subject in subjects[:index]) >= number
+
+
 async def test_f10_while_nats_is_away_messages_are_accepted_and_their_events_come_later_in_order(desk):
     desk.post.fault = Unavailable()
     for _ in range(3):

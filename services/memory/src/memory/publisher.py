@@ -1,4 +1,4 @@
-"""Sends what transactions leave behind: each user's facts in order, users side by side, orders at once."""
+"""Sends what transactions leave behind: each user's in order, users side by side, an order right behind its facts."""
 
 import asyncio
 from collections import deque
@@ -56,12 +56,8 @@ class Publisher:
         for generation_id in mail.stops:
             self._spawn(self._tell_stop(generation_id))
         self._count(len(mail.letters))
-        for letter in mail.letters:
-            if letter.kind == "order":
-                self._spawn(self._deliver((letter,)))
-        facts = [letter for letter in mail.letters if letter.kind == "fact"]
-        for user, group in groupby(facts, key=lambda letter: letter.user):
-            self._enqueue(user, list(group))
+        for user, group in groupby(mail.letters, key=lambda letter: letter.user):
+            self._enqueue(user, sorted(group, key=lambda letter: letter.kind == "order"))
 
     def load(self, letters: Iterable[Letter]) -> None:
         """Sends what was left in the outbox, in the order it was written."""
@@ -115,19 +111,27 @@ class Publisher:
 
     async def _drain(self, user: str, chain: deque[Sequence[Letter]]) -> None:
         while chain:
-            await self._deliver(chain.popleft())
+            left = await self._send(chain.popleft())
+            orders = [letter for letter in left if letter.kind == "order"]
+            if orders:  # a work queue that is full must not keep facts waiting
+                self._spawn(self._insist(orders))
+            await self._insist([letter for letter in left if letter.kind == "fact"])
         del self._chains[user]
 
-    async def _deliver(self, letters: Sequence[Letter]) -> None:
-        """Until all of them are stored, or known to be impossible. Those of one transaction go out together."""
+    async def _insist(self, letters: Sequence[Letter]) -> None:
+        """Until all of them are stored, or known to be impossible."""
         delay = FIRST_RETRY_SECONDS
         while letters:
-            async with self._slots:
-                done = await asyncio.gather(*(self._store(letter) for letter in letters))
-            left: list[Letter] = [letter for letter, is_done in zip(letters, done, strict=True) if not is_done]
-            if letters := left:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LAST_RETRY_SECONDS)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LAST_RETRY_SECONDS)
+            letters = await self._send(letters)
+
+    async def _send(self, letters: Sequence[Letter]) -> Sequence[Letter]:
+        """Those of one transaction go out together, the order last: the answer that it brings about is stored after the facts
+        that it follows. Answers with those that have to be sent again."""
+        async with self._slots:
+            done = await asyncio.gather(*(self._store(letter) for letter in letters))
+        return [letter for letter, is_done in zip(letters, done, strict=True) if not is_done]
 
     async def _store(self, letter: Letter) -> bool:
         try:

@@ -19,7 +19,7 @@ def engine_of(file: DatabaseFile, busy_timeout: float) -> Engine:
     mode = "rw" if file.exists else "rwc"
     url = file.url("sqlite", mode)
     connect_args = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
-    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=connect_args)
     event.listen(engine, "connect", _connected)
     event.listen(engine, "begin", _begun)
     return engine

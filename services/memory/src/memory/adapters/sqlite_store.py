@@ -85,6 +85,7 @@ def _readers(file: DatabaseFile, settings: MemorySettings) -> AsyncEngine:
         file.url("sqlite+aiosqlite", "ro"),
         pool_size=settings.readers,
         max_overflow=0,
+        hide_parameters=True,  # S14: errors quote them
         connect_args={"timeout": settings.busy_timeout, "isolation_level": None},
     )
     event.listen(engine.sync_engine, "begin", _begun)
