@@ -151,6 +151,15 @@ class MemoryDouble:
             ended = kind(**fact, error=error, text=text)
         await self.tell(user, conversation, ended)
 
+    async def flood(self, text: str) -> None:
+        """One more, large piece of the newest answer."""
+        conversation, messages = list(self.messages.items())[-1]
+        answer = list(messages.values())[-1]
+        ids = {"generation_id": answer.generation_id, "message_id": answer.id, "attempt": 1, "index": 99}
+        event = events.Token(**self.fact(conversation), **ids, token=text)
+        subject = token_log(self.conversations[conversation][0], conversation, answer.generation_id or "")
+        await self.bus.store(subject, event.encode(), type=event.type_name)
+
     def fact(self, conversation: str) -> dict[str, Any]:
         return {"id": new_id("e"), "at": NOW, "conversation_id": conversation}
 

@@ -135,3 +135,22 @@ async def test_the_last_chunk_of_a_stream_is_what_their_readers_look_for(ana):
     lines = (await ana.post("/v1/chat/completions", json=body)).text.strip().split("\n\n")
     assert lines[-1] == "data: [DONE]"
     assert json.loads(lines[0].removeprefix("data: "))["object"] == "chat.completion.chunk"
+
+
+async def test_f17_who_does_not_read_is_cut_and_the_answer_stopped(run_gateway, memory):
+    gateway = await run_gateway(write_seconds=0.3)
+    body = json.dumps({"messages": [{"role": "user", "content": "/hold"}], "stream": True}).encode()
+    head = f"POST /v1/chat/completions?user=ana HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", int(gateway.url.rpartition(":")[2]), limit=1024)
+    try:
+        writer.write(head.encode() + b"content-type: application/json\r\n\r\n" + body)
+        async with asyncio.timeout(20):
+            while not memory.sent:
+                await asyncio.sleep(0.01)
+            (task,) = memory.tasks
+            while not task.done():
+                await memory.flood("x" * 300_000)
+    finally:
+        writer.close()
+    (messages,) = memory.messages.values()
+    assert [message.status for message in messages.values()][-1] == "cancelled"

@@ -6,6 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 import websockets
+from memory_double import NOW
+
+from shared.contract.events import StateUpdated
+from shared.contract.subjects import conversation_event
 
 
 @asynccontextmanager
@@ -130,3 +134,20 @@ async def test_other_addresses_are_no_sockets(gateway):
         async with websockets.connect(gateway.url.replace("http", "ws") + "/other", proxy=None):
             pass
     assert caught.value.response.status_code == 404
+
+
+async def test_f17_a_socket_that_does_not_read_is_cut(run_gateway, memory):
+    gateway = await run_gateway(write_seconds=0.3)
+    client = await gateway.client()
+    async with connected(gateway) as socket:
+        await say(socket, type="ping")
+        await heard_until(socket, "pong")
+        socket.transport.pause_reading()
+        accepted = (await client.post("/api/v1/message", json={"text": "/hold"})).json()
+        event = StateUpdated(id="e_1", at=NOW, changed=["x" * 500_000])
+        for _ in range(40):
+            subject = conversation_event("ana", accepted["conversationId"])
+            await memory.bus.store(subject, event.encode(), type=event.type_name)
+        async with asyncio.timeout(15):
+            while "colloquy_websockets_open 0.0" not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,20 @@ DESCRIPTION = """A back end for AI conversation that does not lose an answer.
 Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
 
 
+class Problem(BaseModel):
+    """What went wrong. Some codes add details."""
+
+    code: str
+    message: str
+    requestId: str  # noqa: N815 - for the document only
+
+
+class Failure(BaseModel):
+    """The shape of every error outside /v1."""
+
+    error: Problem
+
+
 def api(parts: Parts) -> FastAPI:
     """Every route but the streams."""
     app = FastAPI(
@@ -33,6 +48,7 @@ def api(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if parts.settings.docs else None,
+        responses={"default": {"model": Failure, "description": "What went wrong, by a code that is stable."}},
     )
     app.state.parts = parts
     for noun in (message, conversation, state, chat, classic, models, session, machines, page):

@@ -15,6 +15,7 @@ from gateway.faults import AnswerFailed, AnswerLate, Overloaded
 from gateway.leaving import ClientGone, while_wanted
 from gateway.openai import DONE, Chunks, CompletionRequest, Diverged, Unrolled
 from gateway.parts import Parts
+from gateway.protocol import ABORT
 from gateway.rendering import openai_problem
 from gateway.turn import Begun
 from shared.contract.events import GenerationStarted
@@ -61,7 +62,10 @@ class CompletionStream(Response):
         try:
             pump = self._pump(send)
             await while_wanted(pump, receive, parts.stopping, seconds=parts.settings.answer_seconds)
-        except (ClientGone, Overloaded):
+        except ClientGone:
+            await hang_up(parts, self._begun)
+        except Overloaded:
+            await _cut(scope)
             await hang_up(parts, self._begun)
         except Fault as fault:
             if isinstance(fault, AnswerLate):
@@ -116,6 +120,13 @@ class CompletionStream(Response):
                 await send({"type": "http.response.body", "body": body, "more_body": more})
         except TimeoutError:
             raise Overloaded from None
+
+
+async def _cut(scope: Scope) -> None:
+    """Ends the connection of a client that doesn't read: it wouldn't read a last chunk either."""
+    if abort := scope.get("extensions", {}).get(ABORT):
+        abort()
+        await asyncio.sleep(0)  # uvicorn learns of it in the next turn, and then expects no end of the response
 
 
 def _frame(chunk: dict[str, Any]) -> bytes:

@@ -10,6 +10,9 @@ from gateway.faults import AnswerLate, Stopping
 
 T = TypeVar("T")
 
+GRACE_SECONDS = 1.0
+"""What was nearly done when the process was told to stop may still end well."""
+
 
 class ClientGone(Exception):
     """There is nobody left to answer."""
@@ -28,7 +31,7 @@ async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopping:
     """
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(until_gone(receive))
-    stopped = asyncio.ensure_future(stopping.wait())
+    stopped = asyncio.ensure_future(_stopped(stopping))
     tasks = (working, gone, stopped)
     try:
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -41,3 +44,8 @@ async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopping:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _stopped(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    await asyncio.sleep(GRACE_SECONDS)

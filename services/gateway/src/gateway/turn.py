@@ -22,14 +22,15 @@ class Begun:
 
 async def begin(parts: Parts, order: SendMessage) -> Begun:
     """Asks memory to accept a message. Raises what memory refuses it with, TooMany, Stopping, Unavailable."""
-    return await noted(parts, order.user, lambda: parts.ask(SEND_MESSAGE, order))
+    return await noted(parts, order.user, lambda: parts.ask(SEND_MESSAGE, order), new=order.conversation_id is None)
 
 
-async def noted(parts: Parts, user: str, ask: Callable[[], Awaitable[Accepted]]) -> Begun:
-    """The same for everything that begins an answer."""
+async def noted(parts: Parts, user: str, ask: Callable[[], Awaitable[Accepted]], *, new: bool = False) -> Begun:
+    """The same for everything that begins an answer. In a `new` conversation nothing is older than any cursor."""
     parts.must_be_open()
     parts.admission.message(user)
-    after = await parts.feed.head(user_scope(user))
+    scope = user_scope(user)
+    after = await (parts.feed.recent(scope) if new else parts.feed.head(scope))
     accepted = await ask()
     if accepted.repeated:
         after = await _beginning(parts, user, accepted) or after
