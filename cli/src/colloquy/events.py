@@ -14,8 +14,8 @@ from shared.observer import Heard, observe
 async def events(address: str, user: str | None, *, tokens: bool) -> None:
     """Prints until interrupted. Raises Failed when NATS can't be reached."""
     try:
-        async with observe(address, "analytics") as observer:
-            async for heard in observer.tap(live_filter(user, tokens=tokens)):
+        async with observe(address, "analytics") as observer, observer.tap(live_filter(user, tokens=tokens)) as passing:
+            async for heard in passing:
                 sys.stdout.write(line_of(heard))
                 sys.stdout.flush()
     except Unavailable as fault:

@@ -5,10 +5,12 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, cast
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from shared.contract.permissions import User, inbox_prefix
@@ -55,12 +57,12 @@ class Observer:
 
     async def round_trip(self) -> float:
         """Seconds that the server takes to answer. Raises Unavailable."""
-        begin = asyncio.get_running_loop().time()
+        begin = perf_counter()
         try:
             await self._client.flush(2)
         except (NatsError, TimeoutError) as error:
             raise Unavailable from error
-        return asyncio.get_running_loop().time() - begin
+        return perf_counter() - begin
 
     async def check_streams(self) -> StreamCheck:
         """Which streams are missing. Raises Unavailable when JetStream does not answer."""
@@ -68,15 +70,15 @@ class Observer:
         missing = (stream.name for stream, code in zip(STREAMS, codes, strict=True) if code == STREAM_NOT_FOUND)
         return StreamCheck(JETSTREAM_DISABLED.isdisjoint(codes), tuple(missing))
 
-    async def tap(self, subject: str) -> AsyncIterator[Heard]:
-        """Everything that is stored from now on under this filter of `live.` subjects."""
+    @asynccontextmanager
+    async def tap(self, subject: str) -> AsyncGenerator[AsyncIterator[Heard]]:
+        """Everything that is stored while the context is open, under this filter of `live.` subjects."""
         subscription = await self._client.subscribe(subject)
-        # One round trip: what is stored after the first `__anext__` began to wait is heard.
         await self._client.flush()
-        async for message in subscription.messages:
-            headers = message.headers or {}
-            sequence = int(headers.get("Nats-Sequence", 0))
-            yield Heard(message.subject, headers.get("Event-Type", ""), sequence, message.data)
+        try:
+            yield (_heard(message) async for message in subscription.messages)
+        finally:
+            await subscription.unsubscribe()
 
     async def _stream_error(self, stream: str) -> int:
         try:
@@ -106,6 +108,11 @@ async def observe(url: str, user: User, *, timeout: float = 5.0) -> AsyncGenerat
         yield Observer(client)
     finally:
         await client.close()
+
+
+def _heard(message: Msg) -> Heard:
+    headers = message.headers or {}
+    return Heard(message.subject, headers.get("Event-Type", ""), int(headers.get("Nats-Sequence", 0)), message.data)
 
 
 async def _count(messages: AsyncIterator[Any], expected: int, seconds: float) -> int:
