@@ -28,7 +28,7 @@ CONVERSATION = "c"
 
 def ours(client: Client) -> Any:
     """Raw ASGI: `GET /USER`, or `GET /USER?all` from the first event on."""
-    feed = Feed(cast(Bus, SimpleNamespace(wire=Wire(client))))
+    feed = Feed(cast("Bus", SimpleNamespace(wire=Wire(client))))
     relay = Relay(feed)
     incarnations: dict[str, str] = {}
 
