@@ -163,6 +163,14 @@ async def opened_stream(client, path, body=None):
     return reading
 
 
+async def test_m008_who_was_connected_at_shutdown_is_not_any_more(gateway):
+    ana = await gateway.client()
+    stream = await opened_stream(ana, "/api/v1/stream")
+    await gateway.stop()
+    await stream
+    assert gateway.memory.presence[-1].changes[-1].active is False
+
+
 async def test_f31_a_stopped_gateway_takes_nothing_new(gateway):
     ana = await gateway.client()
     await ana.get("/healthz")

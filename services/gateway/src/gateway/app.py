@@ -52,6 +52,7 @@ async def opened(settings: GatewaySettings, bus: Bus) -> AsyncGenerator[int]:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         report = tasks.create_task(presence.report(bus))
         stack.callback(report.cancel)
+        stack.push_async_callback(presence.farewell, bus)
         port = await stack.enter_async_context(serving(asgi(parts), settings))
         log.info("gateway.listening", host=settings.host, port=port, auth=settings.auth)
         try:

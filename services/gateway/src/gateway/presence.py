@@ -17,6 +17,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 BATCH_SECONDS = 1.0
 ALIVE_SECONDS = 10.0
+TELL_SECONDS = 5.0
+FAREWELL_SECONDS = 0.5
 MAX_CHANGES = 1_000
 """In one report: about 300 KiB, well below the largest message of the bus."""
 MAX_WAITING = 50_000
@@ -55,10 +57,15 @@ class Presence:
             await self._tell(bus)
             told = loop.time()
 
-    async def _tell(self, bus: Bus) -> None:
+    async def farewell(self, bus: Bus) -> None:
+        """Tells memory that everybody has left, if it is still there to hear it."""
+        await self._tell(bus, FAREWELL_SECONDS)
+
+    async def _tell(self, bus: Bus, seconds: float = TELL_SECONDS) -> None:
         changes = dict(islice(self._changes.items(), MAX_CHANGES))
         try:
-            await bus.ask(RECORD_PRESENCE, RecordPresence(gateway=self._gateway, changes=list(changes.values())))
+            report = RecordPresence(gateway=self._gateway, changes=list(changes.values()))
+            await bus.ask(RECORD_PRESENCE, report, timeout=seconds)
         except Fault as fault:
             log.info("presence.not_recorded", code=fault.code, changes=len(changes))
             return
