@@ -58,6 +58,7 @@ class Client:
         async with self.http.stream("GET", path, headers=headers) as response:
             if response.status_code != 200:
                 await response.aread()
+                assert response.status_code in (429, 503), f"GET {path}: {response.status_code} {response.text}"
                 raise httpx.StreamError(f"{response.status_code} {response.text}")
             async for event in read_events(response):
                 yield event

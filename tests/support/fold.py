@@ -56,7 +56,9 @@ class Fold:
     def _token(self, data: dict[str, Any]) -> None:
         message = data["messageId"]
         assert message not in self.ends, "a token after the end"
-        assert data["attempt"] == self.attempts.setdefault(message, data["attempt"]), "a token of a void attempt"
+        if message not in self.attempts:
+            return  # joined in the middle of somebody else's answer: its text comes whole at its end
+        assert data["attempt"] == self.attempts[message], "a token of a void attempt"
         assert data["index"] == self.indexes.get(message, -1) + 1, f"index {data['index']} after {self.indexes.get(message)}"
         self.indexes[message] = data["index"]
         self.texts[message] = self.texts.get(message, "") + data["token"]
