@@ -64,22 +64,21 @@ class Admission:
         """One more message of this user. Raises TooMany."""
         self._buckets.take(user)
 
-    @contextmanager
-    def stream(self, user: str) -> Generator[None]:
-        """A stream or socket while it is open. Raises TooManyStreams or Overloaded."""
+    def stream_opens(self, user: str) -> None:
+        """One more stream or socket, until `stream_closed`. Raises TooManyStreams or Overloaded."""
         if self._open >= self._settings.streams:
             raise Overloaded(retry_after=2)
         if self._streams[user] >= self._settings.streams_per_user:
             raise TooManyStreams(limit=self._settings.streams_per_user)
         self._streams[user] += 1
         self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-            self._streams[user] -= 1
-            if not self._streams[user]:
-                del self._streams[user]
+
+    def stream_closed(self, user: str) -> None:
+        """One less."""
+        self._open -= 1
+        self._streams[user] -= 1
+        if not self._streams[user]:
+            del self._streams[user]
 
     @contextmanager
     def request(self) -> Generator[None]:

@@ -63,15 +63,16 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = begin(scope)
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            if scope["type"] == "websocket":
-                return await self._websocket(scope, receive, send)
-            outgoing = Outgoing(scope, send, exchange)
-            try:
-                self._check(scope)
-                await self.app(scope, receive, outgoing)
-            except Fault as fault:
-                await answer_fault(fault, scope, outgoing)
+        # Every request has a task of its own, and that a context of its own: nothing to unbind.
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        if scope["type"] == "websocket":
+            return await self._websocket(scope, receive, send)
+        outgoing = Outgoing(scope, send, exchange)
+        try:
+            self._check(scope)
+            await self.app(scope, receive, outgoing)
+        except Fault as fault:
+            await answer_fault(fault, scope, outgoing)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

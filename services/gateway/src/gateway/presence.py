@@ -1,8 +1,7 @@
 """Who is connected: what opened and closed at this gateway, told to memory in batches (M008)."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -25,23 +24,39 @@ MAX_WAITING = 50_000
 """Changes kept while memory is away. What is lost then is who was connected meanwhile."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """An open stream or socket. There may be ten thousand: four fields, and no model until it is told."""
+
+    user: str
+    device: str | None
+    id: str
+    connected_at: datetime
+
+    def change(self, *, active: bool) -> PresenceChange:
+        """What memory is told of it."""
+        return PresenceChange(
+            user=self.user, session_id=self.id, device=self.device, connected_at=self.connected_at, active=active
+        )
+
+
 class Presence:
     """Collects changes, the newest one for each session."""
 
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
-        self._changes: dict[str, PresenceChange] = {}
+        self._changes: dict[Session, bool] = {}
         self._changed = asyncio.Event()
 
-    @contextmanager
-    def session(self, user: str, device: str | None) -> Generator[None]:
-        """A stream or socket of this user while it is open."""
-        opened = PresenceChange(user=user, session_id=new_id("s"), device=device, connected_at=datetime.now(UTC), active=True)
-        self._note(opened)
-        try:
-            yield
-        finally:
-            self._note(opened.model_copy(update={"active": False}))
+    def opened(self, user: str, device: str | None) -> Session:
+        """A stream or socket of this user is open, until it is told to be `closed`."""
+        session = Session(user, device, new_id("s"), datetime.now(UTC))
+        self._note(session, active=True)
+        return session
+
+    def closed(self, session: Session) -> None:
+        """It is not open any more."""
+        self._note(session, active=False)
 
     async def report(self, bus: Bus) -> None:
         """Tells memory for ever: soon after something changed, and as a sign of life."""
@@ -63,19 +78,19 @@ class Presence:
 
     async def _tell(self, bus: Bus, seconds: float = TELL_SECONDS) -> None:
         changes = dict(islice(self._changes.items(), MAX_CHANGES))
+        told = [session.change(active=active) for session, active in changes.items()]
         try:
-            report = RecordPresence(gateway=self._gateway, changes=list(changes.values()))
-            await bus.ask(RECORD_PRESENCE, report, timeout=seconds)
+            await bus.ask(RECORD_PRESENCE, RecordPresence(gateway=self._gateway, changes=told), timeout=seconds)
         except Fault as fault:
             log.info("presence.not_recorded", code=fault.code, changes=len(changes))
             return
-        for session, change in changes.items():
-            if self._changes.get(session) is change:
+        for session, active in changes.items():
+            if self._changes.get(session) is active:
                 del self._changes[session]
         if not self._changes:
             self._changed.clear()
 
-    def _note(self, change: PresenceChange) -> None:
-        if len(self._changes) < MAX_WAITING or change.session_id in self._changes:
-            self._changes[change.session_id] = change
+    def _note(self, session: Session, *, active: bool) -> None:
+        if len(self._changes) < MAX_WAITING or session in self._changes:
+            self._changes[session] = active
             self._changed.set()

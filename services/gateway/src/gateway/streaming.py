@@ -1,7 +1,5 @@
 """The streams: who may follow what, from where, until when. The relay does the rest."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -11,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.exchange import header, query
 from gateway.identity import Identity
 from gateway.parts import Parts
+from gateway.presence import Session
 from gateway.requests import is_id
 from gateway.sink import Send as Steppable
 from gateway.turn import Begun
@@ -78,7 +77,7 @@ async def _opening(parts: Parts, caller: Identity, conversation: str, until: str
 async def serve(parts: Parts, caller: Identity, view: View, scope: Scope, receive: Receive, send: Send) -> None:
     """Relays until the reader leaves, or there is nothing more to say. Raises TooManyStreams, Stopping."""
     parts.must_be_open()
-    with connected(parts, caller, scope):
+    with Connected(parts, caller, scope):
         await parts.relay.serve(
             scope,
             receive,
@@ -91,13 +90,29 @@ async def serve(parts: Parts, caller: Identity, view: View, scope: Scope, receiv
         )
 
 
-@contextmanager
-def connected(parts: Parts, caller: Identity, scope: Scope) -> Generator[None]:
-    """A stream or socket while it is open: it counts, and others see it."""
-    agent = header(scope, b"user-agent")
-    device = agent[:DEVICE_LENGTH] if agent else None
-    with parts.admission.stream(caller.user), parts.presence.session(caller.user, device):
-        yield
+class Connected:
+    """A stream or socket while it is open: it counts, and others see it.
+
+    A class, because three generators would cost each open stream 2 KiB. Entering raises TooManyStreams or Overloaded.
+    """
+
+    __slots__ = ("_device", "_parts", "_session", "_user")
+
+    def __init__(self, parts: Parts, caller: Identity, scope: Scope) -> None:
+        agent = header(scope, b"user-agent")
+        self._parts = parts
+        self._user = caller.user
+        self._device = agent[:DEVICE_LENGTH] if agent else None
+        self._session: Session | None = None
+
+    def __enter__(self) -> None:
+        self._parts.admission.stream_opens(self._user)
+        self._session = self._parts.presence.opened(self._user, self._device)
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._parts.presence.closed(self._session)
+            self._parts.admission.stream_closed(self._user)
 
 
 class AnswerStream(Response):

@@ -15,7 +15,7 @@ from gateway.parts import Parts, must_be
 from gateway.protocol import ABORT
 from gateway.rendering import problem
 from gateway.requests import PostMessage, Request, Stop, check_size
-from gateway.streaming import connected
+from gateway.streaming import Connected
 from gateway.turn import begin, receipt
 from gateway.validation import explained
 from shared.contract.memory import STOP_GENERATION, StopGeneration
@@ -80,7 +80,7 @@ class Socket:
     async def serve(self, after: Cursor | None) -> None:
         """Until the client leaves, its token expires, or the process stops."""
         self._parts.must_be_open()
-        with connected(self._parts, self._caller, self._websocket.scope):
+        with Connected(self._parts, self._caller, self._websocket.scope):
             await self._websocket.accept()
             code = await self._until_closed(self._write_stream(after), self._read(), self._watch())
             if code == TOO_SLOW:

@@ -1,6 +1,7 @@
 """The addresses of the streams, in front of FastAPI: an open stream must cost as little as it can."""
 
 import re
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,15 +28,14 @@ class Streams:
         self.app = app
         self.parts = parts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises what a Fault says to the client."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Awaiting it raises what a Fault says to the client. No coroutine itself: one frame less for each open stream."""
         path: str = scope["path"]
         if scope["type"] == "websocket":
-            await self._socket(path, scope, receive, send)
-        elif path == USER or path.startswith(USER + "/"):
-            await self._stream(path.removeprefix(USER)[1:], scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return self._socket(path, scope, receive, send)
+        if path == USER or path.startswith(USER + "/"):
+            return self._stream(path.removeprefix(USER)[1:], scope, receive, send)
+        return self.app(scope, receive, send)
 
     async def _stream(self, conversation: str, scope: Scope, receive: Receive, send: Send) -> None:
         exchange_of(scope).route = CONVERSATION if conversation else USER
