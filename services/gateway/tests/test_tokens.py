@@ -28,7 +28,7 @@ ED = ed25519.Ed25519PrivateKey.generate()
 RSA_PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 RSA_DER = RSA.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 NOW = int(time.time())
-GOOD = {"sub": "ana", "exp": NOW + 600, "iss": "colloquy", "aud": "colloquy"}
+GOOD = {"sub": "ana", "exp": NOW + 6000, "iss": "colloquy", "aud": "colloquy"}
 
 
 def jwk(algorithm: Any, key: Any, kid: str, **more: Any) -> dict[str, Any]:
@@ -157,9 +157,9 @@ def wrong_claims() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "expires at an infinite time", {**GOOD, "exp": float("inf")}
     yield "expires at no number", {**GOOD, "exp": float("nan")}
     yield "expires as text", {**GOOD, "exp": "tomorrow"}
-    yield "expires as a list", {**GOOD, "exp": [NOW + 600]}
-    yield "not yet", {**GOOD, "nbf": NOW + 600}
-    yield "issued in the future", {**GOOD, "iat": NOW + 600}
+    yield "expires as a list", {**GOOD, "exp": [NOW + 6000]}
+    yield "not yet", {**GOOD, "nbf": NOW + 6000}
+    yield "issued in the future", {**GOOD, "iat": NOW + 6000}
     yield "another issuer", {**GOOD, "iss": "evil"}
     yield "an issuer as a list", {**GOOD, "iss": ["colloquy"]}
     yield "another audience", {**GOOD, "aud": "other"}
@@ -192,7 +192,6 @@ GENUINE = {
     "EdDSA": jwt.encode(GOOD, ED, "EdDSA", headers={"kid": "ed"}),
     "several audiences": jwt.encode({**GOOD, "aud": ["other", "colloquy"]}, SECRET, "HS256"),
     "an access token": jwt.encode(GOOD, SECRET, "HS256", headers={"typ": "at+jwt"}),
-    "a clock that differs a little": jwt.encode({**GOOD, "exp": NOW - 5, "nbf": NOW + 5}, SECRET, "HS256"),
     "expires in a thousand years": jwt.encode({**GOOD, "exp": NOW + 10**11}, SECRET, "HS256"),
 }
 
@@ -200,6 +199,12 @@ GENUINE = {
 @pytest.mark.parametrize("name", GENUINE)
 async def test_s1_a_genuine_token_is_believed(name):
     assert (await authenticator().identify(request(GENUINE[name]))).user == "ana"
+
+
+async def test_a_clock_may_differ_a_little():
+    now = time.time()
+    token = jwt.encode({**GOOD, "exp": now - 5, "nbf": now + 5}, SECRET, "HS256")
+    assert (await authenticator().identify(request(token))).user == "ana"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ async def test_s1_an_algorithm_that_is_not_allowed_is_refused_with_a_genuine_key
 
 
 async def test_without_issuer_and_audience_any_will_do():
-    token = jwt.encode({"sub": "ana", "exp": NOW + 60, "iss": "who", "aud": "whoever"}, SECRET, "HS256")
+    token = jwt.encode({"sub": "ana", "exp": NOW + 6000, "iss": "who", "aud": "whoever"}, SECRET, "HS256")
     assert (await authenticator(jwt_issuer="", jwt_audience="").identify(request(token))).user == "ana"
 
 
