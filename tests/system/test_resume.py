@@ -110,3 +110,14 @@ async def test_until_ends_the_stream_with_done(system):
             events = [event async for event in client.once(f"{accepted['streamUrl']}&until={until}")]
             assert events[-1].event == "done"
             assert events[-2].event == "message.completed"
+
+
+async def test_f19_the_same_key_again_gets_the_same_answer_and_a_stream_that_misses_nothing(system):
+    async with system.client() as client:
+        await client.answer(await client.send("hello"))
+        key = f"once-{random.getrandbits(64):x}"
+        first = await client.send("count to 3", key=key)
+        fold = await client.answer(first)
+        again = await client.send("count to 3", key=key)
+        assert again == first
+        assert (await client.answer(again)).ids == fold.ids

@@ -116,6 +116,7 @@ async def test_two_gateways_share_the_port_and_the_death_of_one_refuses_nobody(t
 async def another_pid(system, name, old):
     async with asyncio.timeout(20):
         while True:
+            assert system.process.returncode is None, (system.data / "up.log").read_text()
             try:
                 if (pid := system.pid(name)) != old and psutil.pid_exists(pid):
                     return

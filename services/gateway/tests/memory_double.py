@@ -79,7 +79,7 @@ class MemoryDouble:
             else self.new_conversation(order.user, temporary=order.temporary)
         )
         self.sent.append(order)
-        accepted = await self.turn(order.user, conversation.id, order.text)
+        accepted = (await self.turn(order.user, conversation.id, order.text)).model_copy(update={"after": order.after})
         if order.client_message_id:
             self.keys[key] = accepted
         return accepted

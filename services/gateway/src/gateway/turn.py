@@ -1,14 +1,17 @@
 """A turn as the gateway sees it: the place in the feed is noted first, then memory is asked, so nothing can be missed."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from gateway.identity import Identity
 from gateway.parts import Parts
-from shared.contract.memory import SEND_MESSAGE, Accepted, SendMessage
-from shared.contract.subjects import token_log, user_scope
+from shared.contract.memory import SEND_MESSAGE, Accepted, BeginsAnswer, SendMessage
+from shared.contract.subjects import user_scope
+from shared.contract.topics import Call
 from shared.feed import Cursor
+
+Q = TypeVar("Q", bound=BeginsAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +25,22 @@ class Begun:
 
 async def begin(parts: Parts, order: SendMessage) -> Begun:
     """Asks memory to accept a message. Raises what memory refuses it with, TooMany, Stopping, Unavailable."""
-    return await noted(parts, order.user, lambda: parts.ask(SEND_MESSAGE, order), new=order.conversation_id is None)
+    return await noted(parts, SEND_MESSAGE, order, new=order.conversation_id is None)
 
 
-async def noted(parts: Parts, user: str, ask: Callable[[], Awaitable[Accepted]], *, new: bool = False) -> Begun:
-    """The same for everything that begins an answer. In a `new` conversation nothing is older than any cursor."""
+async def noted(parts: Parts, call: Call[Q, Accepted], order: Q, *, new: bool = False) -> Begun:
+    """The same for everything that begins an answer. In a `new` conversation nothing is older than any cursor.
+
+    What was accepted before, under the same key, is answered with the cursor of that time.
+    """
     parts.must_be_open()
-    parts.admission.message(user)
-    scope = user_scope(user)
+    parts.admission.message(order.user)
+    scope = user_scope(order.user)
     after = await (parts.feed.recent(scope) if new else parts.feed.head(scope))
-    accepted = await ask()
-    if accepted.repeated:
-        after = await _beginning(parts, user, accepted) or after
-    return Begun(user, accepted, after)
-
-
-async def _beginning(parts: Parts, user: str, accepted: Accepted) -> Cursor | None:
-    """What was accepted before has begun to answer before: its cursor of now would be too late."""
-    log = token_log(user, accepted.conversation_id, accepted.generation_id)
-    return await parts.feed.before(user_scope(user), log)
+    accepted = await parts.ask(call, order.model_copy(update={"after": str(after)}))
+    if accepted.after is not None:
+        after = Cursor.parse(accepted.after)
+    return Begun(order.user, accepted, after)
 
 
 def receipt(begun: Begun, caller: Identity) -> dict[str, object]:

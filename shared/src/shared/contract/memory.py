@@ -22,10 +22,19 @@ from shared.contract.objects import (
 )
 from shared.contract.topics import Call
 
+
+class BeginsAnswer(Message):
+    """What begins an answer. `after` is a cursor of the user's feed from before: the same request later is answered with it."""
+
+    user: str
+    client_message_id: str | None = None
+    after: str | None = None
+
+
 # --- a turn, from the user's side ------------------------------------------------------------------------------------
 
 
-class SendMessage(Message):
+class SendMessage(BeginsAnswer):
     """Store this user message and queue an answer to it.
 
     The same `client_message_id` again gives the same answer (422 `idempotency_mismatch` with another body).
@@ -33,7 +42,6 @@ class SendMessage(Message):
     `history` are messages the client brought along; they become the beginning of a new conversation.
     """
 
-    user: str
     text: str
     conversation_id: str | None = None
     channel: Channel = "chat"
@@ -43,7 +51,6 @@ class SendMessage(Message):
     language: str | None = None
     intent: str | None = None
     attachments: list[Attachment] = Field(default_factory=list[Attachment])
-    client_message_id: str | None = None
     last_seen: str | None = None
     if_busy: IfBusy = "queue"
     temporary: bool = False
@@ -64,21 +71,21 @@ class Accepted(Message):
     """How many answers of this conversation come first; 0 when it can start at once."""
     repeated: bool = False
     """Whether this was accepted before, under the same key."""
+    after: str | None = None
+    """The cursor that came with the request, the first time."""
 
 
-class Regenerate(Message):
+class Regenerate(BeginsAnswer):
     """Answer again. `message_id` is an assistant message, or the user message it answers. The old answer stays."""
 
-    user: str
     conversation_id: str
     message_id: str
     client_message_id: str | None = None
 
 
-class EditMessage(Message):
+class EditMessage(BeginsAnswer):
     """Put a changed user message beside the old one, as a new branch, and answer it."""
 
-    user: str
     message_id: str
     text: str
     client_message_id: str | None = None

@@ -36,7 +36,7 @@ async def edit_message(
         raise TooLarge("The text is too long.", limit=parts.settings.text_bytes)
     key = one_key(idempotency_key, body.client_message_id)
     order = EditMessage(user=caller.user, message_id=message_id, text=body.text, client_message_id=key)
-    return receipt(await noted(parts, caller.user, lambda: parts.ask(EDIT_MESSAGE, order)), caller)
+    return receipt(await noted(parts, EDIT_MESSAGE, order), caller)
 
 
 @router.post("/conversations/{conversation_id}/regenerate", status_code=HTTP_202_ACCEPTED)
@@ -46,7 +46,7 @@ async def regenerate(
     """Answers a message again. The old answer stays, as a sibling branch."""
     key = one_key(idempotency_key, body.client_message_id)
     order = Regenerate(user=caller.user, conversation_id=conversation_id, message_id=body.message_id, client_message_id=key)
-    return receipt(await noted(parts, caller.user, lambda: parts.ask(REGENERATE, order)), caller)
+    return receipt(await noted(parts, REGENERATE, order), caller)
 
 
 @router.post("/conversations/{conversation_id}/stop", status_code=HTTP_202_ACCEPTED)

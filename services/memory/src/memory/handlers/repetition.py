@@ -10,7 +10,7 @@ from memory.records import idempotency
 from memory.records.idempotency import Key
 from memory.transaction import Transaction
 from shared.contract.base import Message
-from shared.contract.memory import Accepted
+from shared.contract.memory import Accepted, BeginsAnswer
 from shared.errors import IdempotencyMismatch
 
 A = TypeVar("A", bound=Message)
@@ -32,15 +32,14 @@ def once(tx: Transaction, key: Key | None, question: Message, kind: type[A], wor
     return kind.decode(known[1])
 
 
-def accepted_once(
-    tx: Transaction, route: str, user: str, key: str | None, question: Message, work: Callable[[], Accepted]
-) -> Accepted:
-    """`once` for whatever is answered with Accepted: says whether it is a repetition."""
+def accepted_once(tx: Transaction, route: str, question: BeginsAnswer, work: Callable[[], Accepted]) -> Accepted:
+    """`once` for whatever begins an answer: says whether it is a repetition, and gives the cursor of the first time."""
     fresh: list[Accepted] = []
 
     def remember() -> Accepted:
-        fresh.append(work())
+        fresh.append(work().model_copy(update={"after": question.after}))
         return fresh[0]
 
-    accepted = once(tx, Key(user, route, key) if key else None, question, Accepted, remember)
+    key = Key(question.user, route, question.client_message_id) if question.client_message_id else None
+    accepted = once(tx, key, question.model_copy(update={"after": None}), Accepted, remember)
     return accepted if fresh else accepted.model_copy(update={"repeated": True})

@@ -21,7 +21,7 @@ MISSED = 50
 def send_message(tx: Transaction, question: SendMessage) -> Accepted:
     """Stores a user message and queues its answer."""
     begin = _begin if question.conversation_id is None else _continue
-    return accepted_once(tx, "send_message", question.user, question.client_message_id, question, lambda: begin(tx, question))
+    return accepted_once(tx, "send_message", question, lambda: begin(tx, question))
 
 
 def _begin(tx: Transaction, question: SendMessage) -> Accepted:
@@ -123,9 +123,7 @@ def _queue(tx: Transaction, new: Turn, ahead: list[Generation]) -> Accepted:
 
 def regenerate(tx: Transaction, question: Regenerate) -> Accepted:
     """Answers a user message again, as a sibling of the old answer."""
-    return accepted_once(
-        tx, "regenerate", question.user, question.client_message_id, question, lambda: _regenerate(tx, question)
-    )
+    return accepted_once(tx, "regenerate", question, lambda: _regenerate(tx, question))
 
 
 def _regenerate(tx: Transaction, question: Regenerate) -> Accepted:
@@ -141,7 +139,7 @@ def _regenerate(tx: Transaction, question: Regenerate) -> Accepted:
 
 def edit_message(tx: Transaction, question: EditMessage) -> Accepted:
     """Puts a changed user message beside the old one, and answers it."""
-    return accepted_once(tx, "edit_message", question.user, question.client_message_id, question, lambda: _edit(tx, question))
+    return accepted_once(tx, "edit_message", question, lambda: _edit(tx, question))
 
 
 def _edit(tx: Transaction, question: EditMessage) -> Accepted:
