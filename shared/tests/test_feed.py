@@ -202,7 +202,7 @@ async def test_r_e_readers_that_come_while_much_is_published_get_everything_once
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(publish())
-        for index in range(60):
+        for _ in range(60):
             tasks.create_task(come(Cursor(head.incarnation, head.sequence)))
     for reader in readers:
         assert await reader.has(1500) == list(range(1500))

@@ -262,7 +262,7 @@ async def test_f17_a_write_that_stays_blocked_is_cut(open_stream: Open, gateway:
     assert feed.channels == 0
 
 
-async def test_a_past_larger_than_a_reader_may_be_behind_is_replayed_at_its_pace(open_stream: Open, feed: Feed, client: Client) -> None:
+async def test_a_past_larger_than_the_limit_goes_at_the_readers_pace(open_stream: Open, feed: Feed, client: Client) -> None:
     head = await feed.head(SCOPE)
     await store(client, 60, size=100_000)
     browser = await open_stream(after=head)
