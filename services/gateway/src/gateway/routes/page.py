@@ -1,9 +1,9 @@
 """What people see: a small page to talk with, and the documentation."""
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,18 +16,22 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
-CDN = "https://cdn.jsdelivr.net"
-DOCS_POLICY = (
-    f"default-src 'none'; script-src 'unsafe-inline' {CDN}; style-src 'unsafe-inline' {CDN}; "
-    "img-src data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+# Swagger UI draws with inline styles. Its files come with a package: a server that is offline shows its documentation too.
+DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "img-src 'self'", "img-src 'self' data:"
 )
-FILES = {"index.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+OWN = files("gateway") / "page"
+SWAGGER = files("fastapi_offline") / "static"
+FILES = {file.name: file for file in (OWN / "page.js", OWN / "page.css", OWN / "docs.js")} | {
+    name: SWAGGER / name for name in ("swagger-ui-bundle.js", "swagger-ui.css")
+}
 
 
-def _file(name: str) -> Response:
-    content = (files("gateway") / "page" / name).read_bytes()
-    headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer", "cache-control": "no-cache"}
-    return Response(content, media_type=f"{FILES[name]}; charset=utf-8", headers=headers)
+def _file(file: Traversable, policy: str = POLICY) -> Response:
+    headers = {"content-security-policy": policy, "referrer-policy": "no-referrer", "cache-control": "no-cache"}
+    media_type = TYPES["." + file.name.rpartition(".")[2]]
+    return Response(file.read_bytes(), media_type=f"{media_type}; charset=utf-8", headers=headers)
 
 
 @router.get("/")
@@ -35,7 +39,7 @@ async def index(request: Request, parts: Here) -> Response:
     """The page. Whoever opens it for the first time becomes a guest where guests are allowed."""
     if parts.settings.auth == "dev":
         await caller_of(request)
-    return _file("index.html")
+    return _file(OWN / "index.html")
 
 
 @router.get("/page/{name}")
@@ -43,7 +47,7 @@ async def page_file(name: str) -> Response:
     """What the page is made of."""
     if name not in FILES:
         raise UnknownRoute
-    return _file(name)
+    return _file(FILES[name])
 
 
 @router.get("/docs")
@@ -51,6 +55,4 @@ async def docs(parts: Here) -> Response:
     """The documentation of every call."""
     if not parts.settings.docs:
         raise UnknownRoute
-    page = get_swagger_ui_html(openapi_url="/openapi.json", title="Colloquy")
-    page.headers["content-security-policy"] = DOCS_POLICY
-    return page
+    return _file(OWN / "docs.html", DOCS_POLICY)
