@@ -289,8 +289,8 @@ async def test_a_slow_follower_is_read_again_and_loses_nothing(feed: Feed, clien
     assert numbers == [b'{"n":%d}' % n for n in range(41)]
 
 
-async def test_f18_a_cursor_older_than_the_stream_is_reset(feed: Feed, client: Client) -> None:
-    head = await feed.head(SCOPE)
+async def test_f18_a_cursor_older_than_the_stream_is_reset(feed: Feed, wire: Wire, client: Client) -> None:
+    head = await Feed(SimpleNamespace(wire=wire)).head(SCOPE)  # pyright: ignore[reportArgumentType]
     await store(client, 10)
     await client.jetstream().purge_stream(SCOPE.stream, seq=6)
     with pytest.raises(Reset) as caught:
@@ -320,6 +320,17 @@ async def test_f42_a_stream_that_was_recreated_resets_its_readers(feed: Feed, cl
     assert (reader.reason, len(reader.events)) == ("other_store", 3)
     with pytest.raises(Reset):
         await first_events(feed, 1, old)
+
+
+async def test_f42_a_reader_that_comes_to_another_stream_with_a_recent_cursor_is_reset(feed: Feed, client: Client) -> None:
+    await store(client, 5)
+    old = await feed.head(SCOPE)
+    await recreate(client)
+    reader = Collected()
+    await feed.attach(SCOPE, old, reader)
+    await store(client, 2)
+    await reader.until(lambda: reader.reason is not None)
+    assert (reader.reason, reader.events) == ("other_store", [])
 
 
 async def recreate(client: Client) -> None:

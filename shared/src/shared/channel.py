@@ -48,6 +48,7 @@ class Channel(Taker):
         "_seen",
         "_sid",
         "_since",
+        "_start",
         "_waiting",
         "_wire",
         "followers",
@@ -64,7 +65,7 @@ class Channel(Taker):
         self.scope = scope
         self.jetstream = jetstream
         self.incarnation = b""
-        self.position = self._since = self._last = self.held_after = 0
+        self.position = self._since = self._start = self._last = self.held_after = 0
         self.settling = True
         self.followers = 0
         self.held: list[Stored] = []
@@ -85,14 +86,21 @@ class Channel(Taker):
         """Nothing is heard any more."""
         return not self._sid
 
-    def learned(self, horizon: Horizon) -> None:
-        """What the server says of the stream now. Opens the channel, and lets it go on after a reconnect."""
-        if not self.incarnation:
-            self._lost = False
-            self.incarnation = horizon.incarnation.encode()
-            self.position = self._since = horizon.last
+    def open(self, horizon: Horizon, after: int | None) -> None:
+        """Begins at the end of the stream as it was told since the subscription, or behind an earlier sequence, by reading."""
+        self._lost = False
+        self.incarnation = horizon.incarnation.encode()
+        self.position = self._since = self._start = horizon.last if after is None else after
+        if after is None:
             self._settle()
-        elif self.incarnation != horizon.incarnation.encode():
+        else:
+            self._read()
+
+    def learned(self, horizon: Horizon) -> None:
+        """What the server says of the stream now. Lets the channel go on after a reconnect."""
+        if not self.incarnation:
+            return
+        if self.incarnation != horizon.incarnation.encode():
             self.reset("other_store")
         elif self._lost:
             self._lost = False
@@ -116,7 +124,7 @@ class Channel(Taker):
             self._keep_aside(subject, header, payload)
             return
         sequence = int(field(header, SEQUENCE))
-        if sequence <= self._last:
+        if sequence <= self._last or sequence <= self._start:
             self._doubt(self.scope)  # F42: a stream's live sequence goes back only when the stream is another
             return
         self._last = sequence

@@ -18,6 +18,9 @@ __all__ = ["Attachment", "Cursor", "Feed", "Reader", "Reset", "Stored"]
 
 ATTEMPTS = 3
 
+NEAR = 128
+"""A cursor that is at most so far back is where a new channel begins: one question, for what came since, instead of two."""
+
 
 class Feed:
     """All that this process follows: one subscription for each scope that is open, shared by its readers."""
@@ -44,7 +47,7 @@ class Feed:
         return Cursor(horizon.incarnation, horizon.last)
 
     async def recent(self, scope: Scope) -> Cursor:
-        """A cursor of the last two seconds: enough where nothing of the scope is older, and mostly without asking."""
+        """A cursor of the last seconds: enough where nothing of the scope is older, and mostly without asking."""
         horizon = await self._horizons.recent(scope.stream)
         return Cursor(horizon.incarnation, horizon.last)
 
@@ -97,7 +100,7 @@ class Feed:
         try:
             horizon = await self._horizon(channel, after)
             if not channel.incarnation:
-                channel.learned(horizon)
+                channel.open(horizon, after.sequence if after is not None and _near(horizon, after) else None)
             started = True
         finally:
             if not started:
@@ -111,13 +114,15 @@ class Feed:
         return True
 
     async def _horizon(self, channel: Channel, after: Cursor | None) -> Horizon:
-        """A new channel begins at a moment after its subscription; an open one only needs to know how old cursors may be."""
-        if not channel.incarnation:
-            return await self._horizons.fresh(channel.scope.stream)
-        horizon = await self._horizons.recent(channel.scope.stream)
-        if after is not None and horizon.refuses(after):
-            return await self._horizons.fresh(channel.scope.stream)
-        return horizon
+        """A new channel begins at a moment after its subscription, or at a cursor that is near; an open one only needs to know
+        how old cursors may be."""
+        stream = channel.scope.stream
+        if after is None and not channel.incarnation:
+            return await self._horizons.fresh(stream)
+        horizon = await self._horizons.recent(stream)
+        if after is None or not (horizon.refuses(after) or (not channel.incarnation and not _near(horizon, after))):
+            return horizon
+        return await self._horizons.fresh(stream)
 
     async def _first(self, scope: Scope, log: str) -> int | None:
         answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -149,6 +154,10 @@ class Feed:
         self._returning.discard(stream)
         for channel in [channel for channel in self._channels.values() if channel.scope.stream == stream]:
             channel.learned(horizon)
+
+
+def _near(horizon: Horizon, cursor: Cursor) -> bool:
+    return not horizon.refuses(cursor) and horizon.last - cursor.sequence <= NEAR
 
 
 class _One:

@@ -49,7 +49,7 @@ class Horizons:
         self._open: set[str] = set()
 
     async def recent(self, stream: str) -> Horizon:
-        """A horizon of the last two seconds. Raises Unavailable."""
+        """A horizon of the last seconds. Raises Unavailable."""
         known = self._known.get(stream)
         if known is not None and known.at > self._loop.time() - RECENT_SECONDS:
             return known
