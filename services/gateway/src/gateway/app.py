@@ -17,6 +17,7 @@ from gateway.admission import Admission
 from gateway.api import api
 from gateway.body import Bodies
 from gateway.edge import Edge
+from gateway.express import Express
 from gateway.faults import Misconfigured
 from gateway.identity import Authenticator, DevAuthenticator
 from gateway.parts import Parts
@@ -66,7 +67,7 @@ def asgi(parts: Parts) -> ASGIApp:
     """Every layer a request goes through, the outermost last."""
     settings = parts.settings
     app: ASGIApp = Bodies(api(parts), settings, parts.admission)
-    app = Edge(Streams(app, parts), settings)
+    app = Edge(Streams(Express(app, parts), parts), settings)
     if settings.cors_origins:
         app = CORSMiddleware(
             app,

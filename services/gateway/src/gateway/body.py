@@ -29,24 +29,31 @@ class Bodies:
             await self.app(scope, receive, send)
             return
         with self.admission.request():
-            body = await self._whole(scope, receive)
-            if body:
-                check_media(scope)
-                parse_json(body, self.settings.json_depth)
+            body = await body_of(scope, receive, self.settings)
             if body is not None:
+                value_of(scope, body, self.settings)
                 await self.app(scope, _replay(body, receive), send)
 
-    async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body, or None when the client went away."""
-        limit = self.settings.body_bytes
-        announced = header(scope, b"content-length") or "0"
-        if announced.isdecimal() and int(announced) > limit:
-            raise TooLarge(limit=limit)
-        try:
-            async with asyncio.timeout(self.settings.body_seconds):
-                return await _read(receive, limit)
-        except TimeoutError:
-            raise TooSlow from None
+
+async def body_of(scope: Scope, receive: Receive, settings: GatewaySettings) -> bytes | None:
+    """The whole body, or None when the client went away. Raises TooLarge or TooSlow."""
+    limit = settings.body_bytes
+    announced = header(scope, b"content-length") or "0"
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLarge(limit=limit)
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise TooSlow from None
+
+
+def value_of(scope: Scope, body: bytes, settings: GatewaySettings) -> Any:
+    """What the body says; None when it is empty. Raises WrongMedia or Malformed."""
+    if not body:
+        return None
+    check_media(scope)
+    return parse_json(body, settings.json_depth)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

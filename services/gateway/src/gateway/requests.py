@@ -28,7 +28,8 @@ def _not_blank(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_not_blank)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-Key = Annotated[str, Field(min_length=1, max_length=255)]
+MAX_KEY_LENGTH = 255
+Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)]
 
 
 class Request(BaseModel):

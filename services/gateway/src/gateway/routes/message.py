@@ -3,6 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header
+from pydantic_core import to_json
+from starlette.responses import Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from gateway.parts import Caller, Here, must_be
@@ -19,12 +21,13 @@ Receipt = dict[str, Any]
 
 
 @router.post("/message", status_code=HTTP_202_ACCEPTED)
-async def post_message(body: PostMessage, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Receipt:
+async def post_message(body: PostMessage, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
     """Stores a message and has it answered. The same key again gives the same answer and stores nothing."""
     must_be(body.user_id, caller)
     order = body.order(caller.user, idempotency_key)
     check_size(order, parts.settings)
-    return receipt(await begin(parts, order), caller)
+    content = to_json(receipt(await begin(parts, order), caller))
+    return Response(content, HTTP_202_ACCEPTED, media_type="application/json")
 
 
 @router.put("/messages/{message_id}", status_code=HTTP_202_ACCEPTED)
