@@ -73,6 +73,20 @@ async def test_what_waits_at_the_same_time_shares_a_transaction_and_one_that_fai
     assert await store.read(names) == ["a", "b"]
 
 
+async def test_the_first_of_a_group_that_fails_undoes_only_itself_too(store):
+    def fail(connection):
+        put("undone")(connection)
+        raise LookupError
+
+    async with held_back(store) as go:
+        writes = [asyncio.ensure_future(store.write(work)) for work in (fail, put("a"), fail, put("b"))]
+        await asyncio.sleep(0)
+        go.set()
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert [isinstance(outcome, LookupError) for outcome in outcomes] == [True, False, True, False]
+    assert await store.read(names) == ["a", "b"]
+
+
 async def test_then_is_called_in_the_order_of_commits_even_for_those_who_have_gone(store):
     order = []
     async with held_back(store) as go:

@@ -75,6 +75,15 @@ def _upgrade(connection: Connection) -> None:
 
 
 def journal(raw: sqlite3.Connection) -> None:
-    """The settings of the connection that writes: durable at every commit, erased for good, the one that checkpoints."""
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    """The settings of the connection that writes: durable at every commit, erased for good, the one that checkpoints.
+
+    What a savepoint would restore is kept in memory: on disk it is a new file each time (130 µs for a message).
+    """
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+    ):
         raw.execute(f"PRAGMA {pragma}")

@@ -12,7 +12,7 @@ from memory.adapters.group_writer import GroupWriter
 from memory.adapters.schema import prepare, refuse_foreign
 from memory.adapters.sqlite_errors import translated
 from memory.adapters.sqlite_file import DatabaseFile, locked
-from memory.adapters.sqlite_pen import SqlitePen, engine_of
+from memory.adapters.sqlite_pen import BEGIN, SqlitePen, engine_of
 from memory.settings import MemorySettings
 from memory.tables import installation
 from shared.errors import Fault, Unavailable
@@ -76,6 +76,7 @@ def _prepare(file: DatabaseFile, engine: Engine, new_stamp: str, now: int) -> st
     with translated("open"):
         refuse_foreign(file)
     with translated("open"), engine.begin() as connection:
+        connection.exec_driver_sql(BEGIN)
         return prepare(connection, new_stamp, now)
 
 
