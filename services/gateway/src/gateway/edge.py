@@ -43,9 +43,7 @@ class Outgoing:
 
     def _headers(self, message: Message) -> list[Header]:
         headers: list[Header] = list(message.get("headers", ()))
-        if not any(name == b"cache-control" for name, _ in headers):
-            headers.append(NO_STORE)
-        return headers
+        return headers if b"cache-control" in dict(headers) else [*headers, NO_STORE]
 
     def _begun(self, status: int) -> None:
         self.status = status

@@ -1,5 +1,7 @@
 """What the gateway counts about requests; the relay counts its own events."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("colloquy_http_requests_total", "Requests that were answered.", ("method", "route", "status"))
@@ -15,5 +17,11 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 def count(method: str, route: str, status: int, seconds: float) -> None:
     """One request was answered. What clients invent must not make new series, so unknown methods are one."""
-    REQUESTS.labels(method if method in METHODS else "other", route, status).inc()
-    SECONDS.labels(route).observe(seconds)
+    requests, times = _series(method if method in METHODS else "other", route, status)
+    requests.inc()
+    times.observe(seconds)
+
+
+@cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), SECONDS.labels(route)

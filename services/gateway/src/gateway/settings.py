@@ -1,5 +1,6 @@
 """What an operator may change about the gateway."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
@@ -86,6 +87,7 @@ class GatewaySettings(BaseSettings):
         return None if value == "" else value
 
 
+@lru_cache(maxsize=256)  # asked for each request, 15 µs
 def is_loopback(host: str) -> bool:
     """Whether a listener on this host, or a request to it, can only come from this machine."""
     if host == "localhost" or host.endswith(".localhost"):
