@@ -43,4 +43,6 @@ def planned(scale: str) -> Plan:
 def check_database(plan: Plan, database: str) -> None:
     """SQLite has one writing process. Raises Misused when the plan asks for more."""
     if plan.copies["memory"] > 1 and database.startswith("sqlite"):
-        raise Misused("SQLite is written by one process only: leave memory at 1, or set MEMORY_DATABASE_URL to PostgreSQL.")
+        raise Misused(
+            "SQLite is written by one process only: leave memory at 1; one keeps up with hundreds of messages a second."
+        )

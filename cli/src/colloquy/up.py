@@ -134,8 +134,10 @@ async def look_after(installation: Installation, household: Household, observer:
 def _welcome(installation: Installation) -> None:
     address = installation.address
     say(f"\nColloquy is up: {address}/", "bold green")
+    trusting = installation.environment.get("GATEWAY_AUTH", "dev") == "dev"
+    who = "?user=ana'" if trusting else """' -H "authorization: Bearer $(./colloquy token ana)\""""
     say(
-        f"Try: curl -N -X POST '{address}/api/chat/stream?user=ana'"
+        f"Try: curl -N -X POST '{address}/api/chat/stream{who}"
         """ -H 'content-type: application/json' -d '{"message":"count to 20"}'"""
     )
     say(f"Data and logs are in {installation.folder.root}. Stop with Ctrl-C.\n")
