@@ -57,6 +57,14 @@ async def test_F28_whoever_expects_another_sequence_is_fenced_out(bus, new_bus):
     assert [data for _, _, data in await bus.read(LOG)] == [b"start", b"theirs"]
 
 
+async def test_F28_an_appended_log_is_fenced_and_sent_before_the_call_returns(bus):
+    first = bus.append(LOG, b"start", type="generation.started", ttl=60, expect=0)
+    theirs = bus.append(LOG, b"theirs", type="llm.token", ttl=60, expect=0)
+    with pytest.raises(Fenced):
+        await theirs
+    assert await bus.read(LOG) == [((await first).sequence, b"generation.started", b"start")]
+
+
 async def test_tokens_leave_when_their_time_is_over(bus):
     await bus.store(LOG, b"x", ttl=1)
     await bus.store(LOG, b"y", ttl=3_600)

@@ -1,5 +1,6 @@
 """What is configured is what can be named; what contradicts itself does not start."""
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from inference.outcome import SURELY_FITS, finish
 from inference.pacer import Pacer
 from inference.prompt import prompt_of
 from inference.settings import InferenceSettings
-from shared.bus import Bus
+from shared.bus import Bus, Rejected
 from shared.contract.inference import LIST_MODELS, ListModels
 from shared.contract.memory import ClaimGeneration, FinishGeneration
 from shared.errors import Invalid, TooLarge
@@ -70,12 +71,14 @@ async def test_f27_a_generation_that_nobody_can_do_is_abandoned(turn: Turn, new_
 
 
 async def test_f27_an_attempt_that_fails_by_a_bug_is_not_released_to_fail_for_ever(turn: Turn):
-    async def broken(*_: object, **__: object):
-        raise RuntimeError
+    def broken(*_: object, **__: object):
+        ack = asyncio.get_running_loop().create_future()
+        ack.set_exception(Rejected())
+        return ack
 
     row = turn.memory.add("count to 3")
     claim = await turn.memory.claim(ClaimGeneration(generation_id="g_1", worker="w"))
-    around = Surroundings(turn.memory, SimpleNamespace(store=broken), Pacer(), Clock())
+    around = Surroundings(turn.memory, SimpleNamespace(append=broken), Pacer(), Clock())
     guard = Guard(Deadlines(5, 5, 5))
     with pytest.raises(ExceptionGroup):
         await Attempt("g_1", claim, Embedded(10), prompt_of(claim, ""), Answer(100), guard, around).run()

@@ -11,7 +11,7 @@ import pytest
 
 from inference.delta import Text, Thought, ToolCall
 from inference.lines import Clock, Lines
-from inference.pacer import Pacer
+from inference.pacer import TIMER_SECONDS, Pacer
 from inference.publisher import MOST_HELD, MOST_IN_A_MESSAGE, TokenLog
 from shared.bus import Bus, Stored
 from shared.contract.memory import Claim
@@ -33,10 +33,13 @@ class Gate:
         self.lose_acks = 0
         self.stores = 0
 
-    async def store(self, subject: Subject, data: bytes, **more: Any) -> Stored:
+    def append(self, subject: Subject, data: bytes, **more: Any) -> asyncio.Future[Stored]:
+        return asyncio.ensure_future(self._store(subject, data, **more))
+
+    async def _store(self, subject: Subject, data: bytes, **more: Any) -> Stored:
         await self.open.wait()
         self.stores += 1
-        stored = await self.bus.store(subject, data, **more)
+        stored = await self.bus.append(subject, data, **more)
         if self.lose_acks:
             self.lose_acks -= 1
             raise Unavailable(retry_after=0.01)
@@ -64,7 +67,8 @@ async def opened(gate: Gate, epoch: int = 1) -> AsyncGenerator[Log]:
     """A log at work; leaving closes it and waits until everything is stored."""
     log = Log(gate, epoch)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(log.log.run("demo", epoch))
+        tasks.create_task(log.log.run())
+        log.log.begin("demo")
         yield log
         log.log.close()
 
@@ -171,6 +175,28 @@ async def test_logs_of_a_process_are_flushed_together_and_at_most_once_a_beat():
     assert beats[2] - beats[1] >= 0.018
 
 
+async def test_a_beat_is_longer_the_more_logs_had_something_to_say_and_never_too_long():
+    beats = [Pacer().until_next(asked) for asked in (1, 16, 32, 1_000)]
+    assert beats == sorted(beats)
+    assert (beats[0] < 0.009, beats[2] == beats[3], beats[3] + TIMER_SECONDS < 0.025) == (True, True, True)
+
+
+async def test_a_bug_in_one_log_does_not_silence_the_others():
+    pacer, called = Pacer(), asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    pacer.ask(lambda: 1 // 0)
+    pacer.ask(called.set)
+    async with asyncio.timeout(5):
+        await called.wait()
+
+
+async def test_what_can_not_be_written_is_a_bug_that_ends_the_log(gate: Gate):
+    with pytest.raises(ExceptionGroup) as raised:
+        async with opened(gate) as log:
+            log.log.write(Text, "\ud800")
+    assert raised.group_contains(UnicodeEncodeError)
+
+
 class Drawn:
     """Acks after a turn of the loop or some, as the dice say."""
 
@@ -178,7 +204,10 @@ class Drawn:
         self.texts: list[str] = []
         self._dice = dice
 
-    async def store(self, _subject: Subject, data: bytes, **_more: Any) -> Stored:
+    def append(self, _subject: Subject, data: bytes, **_more: Any) -> asyncio.Future[Stored]:
+        return asyncio.ensure_future(self._append(data))
+
+    async def _append(self, data: bytes) -> Stored:
         for _ in range(self._dice.randint(0, 3)):
             await asyncio.sleep(0)
         self.texts.append(json.loads(data).get("token", ""))
@@ -207,7 +236,8 @@ async def test_a_beat_that_comes_when_nothing_is_held_does_not_end_the_log(seed:
         claim = Claim(decision="run", epoch=1, user="ana", conversation_id="c_1", answer_id="m_2")
         log = TokenLog(store, SUBJECT, Lines("g_1", claim, Clock()), beats, lambda: None)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(log.run("demo", 1))
+            tasks.create_task(log.run())
+            log.begin("demo")
             for number in range(30):
                 log.write(Text, f"{number} ")
                 for _ in range(dice.randint(0, 4)):

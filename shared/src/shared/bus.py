@@ -1,5 +1,6 @@
 """The bus: publish, ask, answer, work, over NATS. Its neighbours do the work; this is what the services see."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
@@ -16,7 +17,7 @@ from shared.connection import Connection, connected
 from shared.contract.base import Message
 from shared.contract.subjects import Subject
 from shared.contract.topics import Call, Queue
-from shared.errors import Invalid, Unavailable
+from shared.errors import Fault, Invalid, Unavailable
 from shared.packing import pack, unpack
 from shared.publishing import Fenced, Publisher, Rejected, Stored
 from shared.reading import Entry, Reader
@@ -99,6 +100,42 @@ class Bus:
             if order.attempts == 1 or expect is None:
                 raise
             return await self._ours(subject, data, expect)
+
+    def append(
+        self,
+        subject: Subject,
+        data: bytes,
+        *,
+        type: str,  # noqa: A002 - the name of the header
+        ttl: int,
+        expect: int,
+        timeout: float = 5.0,
+    ) -> asyncio.Future[Stored]:
+        """`store` for a log with one writer, by a plain call: sent before it returns, the future is the PubAck.
+
+        Raises TooLarge and Unavailable at once. Fenced can also mean that the message is stored and only its first ack was
+        lost (T11): look before you give up. Cancelling the future stops the retries.
+        """
+        lines = b"%bNats-Expected-Last-Subject-Sequence: %d\r\n" % (_fixed_lines(type, ttl), expect)
+        return self._publisher.publish(subject, headers.block(lines), data, timeout).future
+
+    def storing(
+        self,
+        subject: Subject,
+        data: bytes,
+        *,
+        type: str = "",  # noqa: A002 - the name of the header
+        msg_id: str,
+        timeout: float = 5.0,
+    ) -> asyncio.Future[Stored]:
+        """`store` by a plain call: sent before it returns, and the future ends as `store` would; it raises nothing itself."""
+        try:
+            lines = _fixed_lines(type, None) + tracing.current() + headers.line(b"Nats-Msg-Id", msg_id)
+            return self._publisher.publish(subject, headers.block(lines), data, timeout).future
+        except Fault as fault:
+            failed = asyncio.get_running_loop().create_future()
+            failed.set_exception(fault)
+            return failed
 
     async def last(self, subject: Subject) -> tuple[int, bytes] | None:
         """Sequence and data of the newest stored message on this subject, or None."""

@@ -1,5 +1,6 @@
 """What inference needs from the world: models, memory, and a stream to write tokens to."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
@@ -53,16 +54,16 @@ class Memory(Protocol):
 class TokenStore(Protocol):
     """The part of the bus that keeps token logs; `shared.bus.Bus` is one."""
 
-    async def store(
+    def append(
         self,
         subject: Subject,
         data: bytes,
         *,
-        type: str = "",  # noqa: A002 - the bus says so
-        ttl: int | None = None,
-        expect: int | None = None,
-    ) -> Stored:
-        """Appends, fenced by `expect`. Raises Fenced, Unavailable, StorageFull."""
+        type: str,  # noqa: A002 - the bus says so
+        ttl: int,
+        expect: int,
+    ) -> asyncio.Future[Stored]:
+        """Sends at once, fenced by `expect`; may raise a Fault. The future ends as Stored, Fenced, Unavailable, StorageFull."""
         ...
 
     async def last(self, subject: Subject) -> tuple[int, bytes] | None:

@@ -14,10 +14,10 @@ from inference.delta import Text, Thought, ToolCall
 from inference.lines import Lines
 from inference.pacer import Pacer
 from inference.ports import TokenStore
-from shared.bus import Fenced
+from shared.bus import Fenced, Stored
 from shared.contract.streams import TOKEN_TTL_SECONDS
 from shared.contract.subjects import Subject
-from shared.errors import Busy
+from shared.errors import Busy, Fault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -39,6 +39,8 @@ class TokenLog:
     """Takes what the model says at once, and stores it as fast as the stream can take it.
 
     `lost` is called when somebody else has written to the log: nothing of ours is stored after that.
+
+    While all goes well, beats and acks step it by plain calls; `run` sleeps, and wakes up for what needs patience.
     """
 
     def __init__(self, store: TokenStore, subject: Subject, lines: Lines, pacer: Pacer, lost: Callable[[], None]) -> None:
@@ -50,10 +52,16 @@ class TokenLog:
         self._held: deque[Item] = deque()
         self._size = 0
         self._sequence = 0
-        self._wake: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._message = ("", b"")
+        """Type and data of what is under way, or was last."""
+        self._ack: asyncio.Future[Stored] | None = None
+        self._idle = False
         self._asked = False
         self._spoken = False
         self._closed = False
+        self._news: asyncio.Future[Exception | None] = self._loop.create_future()
+        """What `run` is woken up for: a fault, or None when all is stored."""
         self._room = asyncio.Event()
 
     @property
@@ -77,58 +85,109 @@ class TokenLog:
             self._room.clear()
             await self._room.wait()
 
+    def begin(self, model: str) -> None:
+        """Publishes that the attempt has begun. `run` has to follow."""
+        self._send(*self._lines.started(model))
+
     def close(self) -> None:
         """Nothing more will be written: `run` returns when everything is stored."""
         self._closed = True
         self._strike()
 
-    async def run(self, model: str, epoch: int) -> None:
+    async def run(self) -> None:
         """Stores what is written until the log is closed, or lost."""
         try:
-            if epoch > 1 and (last := await self._read_last()):
-                self._sequence = last[0]
-            await self._append(*self._lines.started(model))
-            while await self._turn():
-                kind, data = self._next()
-                await self._append(kind, data)
+            while (fault := await self._news) is not None:
+                self._news = self._loop.create_future()
+                await self._mend(fault)
         except _Lost:
             self._lost()
         finally:
+            self._idle = False
+            if self._ack is not None:
+                self._ack.cancel()
             self._size = 0
             self._room.set()
 
+    # --- while all goes well: plain calls, a wake-up of `run` would cost half of a token -------------------------------
+
     def _hold(self, item: Item) -> None:
         self._held.append(item)
-        if self._wake is None or self._asked:
-            return
+        if self._idle and not self._asked:
+            self._soon()
+
+    def _soon(self) -> None:
+        """The first text at the end of this turn of the loop, more of it with the next beat."""
+        self._asked = True
         if self._spoken:
-            self._asked = True
             self._pacer.ask(self._strike)
         else:
-            self._strike()
+            self._loop.call_soon(self._strike)
 
     def _strike(self) -> None:
         self._asked = False
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        if not self._idle:
+            return
+        try:
+            if self._held:
+                self._send(*self._next())
+            elif self._closed:
+                self._tell(None)
+        except ValueError as error:  # Text without a UTF-8 form: a bug, and `run` is where bugs are raised.
+            self._tell(error)
 
-    async def _turn(self) -> bool:
-        """Waits until something is held and it is time to publish. False when the log is closed and empty."""
-        struck = not self._spoken
-        # A beat may find nothing: the text it was asked for has gone out with the one before.
-        while not (self._closed or (self._held and struck)):
-            await self._beat()
-            struck = True
-        return bool(self._held)
+    def _send(self, kind: str, data: bytes) -> None:
+        """Publishes one message after our last one."""
+        self._idle = False
+        self._message = kind, data
+        try:
+            ack = self._store.append(self._subject, data, type=kind, ttl=TOKEN_TTL_SECONDS, expect=self._sequence)
+        except Fault as fault:
+            self._tell(fault)
+        else:
+            self._ack = ack
+            ack.add_done_callback(self._acked)
 
-    async def _beat(self) -> None:
-        """Waits for the next beat that is asked for, or for the first text, or for the end."""
-        self._wake = asyncio.get_running_loop().create_future()
-        if self._held:
-            self._asked = True
-            self._pacer.ask(self._strike)
-        await self._wake
-        self._wake = None
+    def _acked(self, ack: asyncio.Future[Stored]) -> None:
+        self._ack = None
+        if ack.cancelled():
+            return
+        fault = ack.exception()
+        if fault is None:
+            self._stored(ack.result().sequence)
+        elif isinstance(fault, Exception):
+            self._tell(fault)
+
+    def _stored(self, sequence: int) -> None:
+        self._sequence = sequence
+        self._idle = True
+        if not self.full:
+            self._room.set()
+        if self._closed or (self._held and not self._spoken):
+            self._strike()
+        elif self._held and not self._asked:
+            self._soon()
+
+    def _tell(self, news: Exception | None) -> None:
+        if not self._news.done():
+            self._news.set_result(news)
+
+    # --- and when it does not -----------------------------------------------------------------------------------------
+
+    async def _mend(self, fault: Exception) -> None:
+        """Stores what was under way after our last message, whatever it takes. Raises _Lost, and what is a bug."""
+        if isinstance(fault, Fenced):
+            sequence, ours = await self._look(self._message[1])
+            if ours:
+                self._stored(sequence)
+                return
+            self._sequence = sequence
+        elif isinstance(fault, Busy):
+            log.warning("tokens.held", reason=fault.code)
+            await asyncio.sleep(fault.retry_after)
+        else:
+            raise fault
+        self._send(*self._message)
 
     def _next(self) -> tuple[str, bytes]:
         """Type and data of the next message: all that is held of one kind, up to a limit."""
@@ -152,24 +211,6 @@ class TokenLog:
             parts.append(part)
             size += len(part)
         return "".join(parts)
-
-    async def _append(self, kind: str, data: bytes) -> None:
-        """Stores one message after our last one, whatever it takes. Raises _Lost."""
-        while True:
-            try:
-                stored = await self._store.store(self._subject, data, type=kind, ttl=TOKEN_TTL_SECONDS, expect=self._sequence)
-            except Fenced:
-                self._sequence, ours = await self._look(data)
-                if ours:
-                    break
-            except Busy as busy:
-                log.warning("tokens.held", reason=busy.code)
-                await asyncio.sleep(busy.retry_after)
-            else:
-                self._sequence = stored.sequence
-                break
-        if not self.full:
-            self._room.set()
 
     async def _look(self, data: bytes) -> tuple[int, bool]:
         """The last sequence, and whether it is that of `data`: then only its ack was lost, because the stream checks the

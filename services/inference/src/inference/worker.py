@@ -60,7 +60,6 @@ class Worker:
         self._stops.stop(signal.generation_id)
 
     async def _run(self, generation: str, claim: Claim, guard: Guard) -> None:
-        log.info("generation.claimed", generation=generation, epoch=claim.epoch, stop=claim.stop)
         if claim.stop:
             await self._salvage(generation, claim)
             return
@@ -88,6 +87,7 @@ class Worker:
             error=CANCELLED,
         )
         await finish(self._around.memory, end)
+        log.info("generation.salvaged", generation=generation, epoch=claim.epoch)
 
     async def _fail(self, generation: str, claim: Claim, problem: Problem) -> None:
         end = FinishGeneration(
