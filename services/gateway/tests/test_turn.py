@@ -211,3 +211,21 @@ async def test_the_calls_of_a_front_end_that_knows_chats(ana, gateway):
     assert [message["text"] for message in retrieved["messages"]][:2] == ["count to 2", "1 2 "]
     assert (await ana.post("/sendMessage", json={"text": "a", "chatId": "c_unknown"})).status_code == 404
     assert gateway.memory.sent[0].persona == "pirate"
+
+
+async def test_chat_stream_has_nothing_of_the_answers_around_it(ana):
+    before = await accepted_of(ana, "/slow")
+    conversation = {"conversationId": before["conversationId"]}
+    begun = asyncio.Event()
+    streaming = asyncio.create_task(events(ana, "/api/chat/stream", body={"message": "/slow", **conversation}, begun=begun))
+    await begun.wait()
+    await accepted_of(ana, "count to 2", **conversation)
+    heard = await streaming
+    first, second, *rest, completed, done = heard
+    assert [event.name for event in (first, second, completed, done)] == [*["message.created"] * 2, "message.completed", "done"]
+    assert first.data["message"]["id"] == second.data["message"]["parentId"]
+    answer = second.data["message"]["generationId"]
+    assert {event.data["generationId"] for event in (*rest, completed)} == {answer}
+    assert answer != before["generationId"]
+    text = "".join(event.data["token"] for event in rest if event.name == "llm.token")
+    assert text == completed.data["message"]["text"]

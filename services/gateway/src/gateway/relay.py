@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from gateway import sse
+from gateway.excerpt import Excerpt, Turn
 from gateway.heartbeat import Heartbeat
 from gateway.protocol import ABORT
 from gateway.sink import Cut, Limits, Send, Sink
@@ -50,7 +51,7 @@ class Relay:
         self._closing = False
         self._none_left: asyncio.Future[None] | None = None
 
-    async def serve(
+    async def serve(  # noqa: PLR0913 - all but the server's three by name
         self,
         asgi_scope: Any,
         receive: Receive,
@@ -61,17 +62,20 @@ class Relay:
         until: str | None = None,
         ended: bool = False,
         expires: float | None = None,
+        only: Turn | None = None,
     ) -> None:
         """Answers a request with the events of `scope` after the cursor (None: from now), until the client leaves.
 
         `until` names a generation or a message (of the user, or its answer): the stream ends after its last event. `ended` says
-        that this one is over, so what is stored is all there is. `expires` is the loop's time at which the stream must end.
+        that this one is over, so what is stored is all there is. `only` leaves out every other turn. `expires` is the loop's
+        time at which the stream must end.
         Raises Unavailable before anything was sent, when NATS doesn't answer or the process is about to stop.
         """
         if self._closing:
             raise Unavailable
         sink = Sink(self, send, _abort(asgi_scope), until, ended)
-        sink.attached(await self._feed.attach(scope, after, sink))
+        reader = sink if only is None else Excerpt(only, sink)
+        sink.attached(await self._feed.attach(scope, after, reader))
         expiry = self._loop.call_at(expires, sink.end, sse.EXPIRED) if expires is not None else None
         self._opened(sink)
         try:

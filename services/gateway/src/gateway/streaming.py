@@ -1,11 +1,12 @@
 """The streams: who may follow what, from where, until when. The relay does the rest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.excerpt import Turn
 from gateway.exchange import header, query
 from gateway.identity import Identity
 from gateway.parts import Parts
@@ -31,6 +32,8 @@ class View:
     until: str | None = None
     ended: bool = False
     """The answer that `until` names has ended already: what is stored is all there is."""
+    only: Turn | None = None
+    """The one turn that is shown, if not all are."""
 
 
 def asked_for(scope: Scope) -> tuple[Cursor | None, str | None]:
@@ -87,6 +90,7 @@ async def serve(parts: Parts, caller: Identity, view: View, scope: Scope, receiv
             until=view.until,
             ended=view.ended,
             expires=caller.expires,
+            only=view.only,
         )
 
 
@@ -116,7 +120,7 @@ class Connected:
 
 
 class AnswerStream(Response):
-    """The events of one answer, then `done`."""
+    """The events of one turn, then `done`."""
 
     media_type = "text/event-stream"
 
@@ -129,8 +133,11 @@ class AnswerStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Streams; hanging up doesn't stop the answer."""
         accepted = self._begun.accepted
-        view = View(conversation_scope(self._caller.user, accepted.conversation_id), self._begun.after, accepted.generation_id)
-        if accepted.repeated:
-            opening = await _opening(self._parts, self._caller, accepted.conversation_id, accepted.answer_id)
-            view = replace(view, ended=opening.until_ended)
+        part = conversation_scope(self._caller.user, accepted.conversation_id)
+        ended = accepted.repeated and await self._ended()
+        view = View(part, self._begun.after, accepted.generation_id, ended, only=Turn(accepted))
         await serve(self._parts, self._caller, view, scope, receive, send)
+
+    async def _ended(self) -> bool:
+        accepted = self._begun.accepted
+        return (await _opening(self._parts, self._caller, accepted.conversation_id, accepted.answer_id)).until_ended

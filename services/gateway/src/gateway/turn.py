@@ -23,20 +23,24 @@ class Begun:
     after: Cursor
 
 
-async def begin(parts: Parts, order: SendMessage) -> Begun:
-    """Asks memory to accept a message. Raises what memory refuses it with, TooMany, Stopping, Unavailable."""
-    return await noted(parts, SEND_MESSAGE, order, new=order.conversation_id is None)
+async def begin(parts: Parts, order: SendMessage, *, alone: bool = False) -> Begun:
+    """Asks memory to accept a message. Raises what memory refuses it with, TooMany, Stopping, Unavailable.
+
+    `alone`: only this turn will be shown, so the cursor may be a little older than the newest event before it.
+    """
+    # In a new conversation nothing is older than any cursor.
+    return await noted(parts, SEND_MESSAGE, order, exact=not alone and order.conversation_id is not None)
 
 
-async def noted(parts: Parts, call: Call[Q, Accepted], order: Q, *, new: bool = False) -> Begun:
-    """The same for everything that begins an answer. In a `new` conversation nothing is older than any cursor.
+async def noted(parts: Parts, call: Call[Q, Accepted], order: Q, *, exact: bool = True) -> Begun:
+    """The same for everything that begins an answer. A cursor that is not `exact` mostly costs no question to NATS.
 
     What was accepted before, under the same key, is answered with the cursor of that time.
     """
     parts.must_be_open()
     parts.admission.message(order.user)
     scope = user_scope(order.user)
-    after = await (parts.feed.recent(scope) if new else parts.feed.head(scope))
+    after = await (parts.feed.head(scope) if exact else parts.feed.recent(scope))
     accepted = await parts.ask(call, order.model_copy(update={"after": str(after)}))
     if accepted.after is not None:
         after = Cursor.parse(accepted.after)

@@ -32,7 +32,7 @@ async def chat(
     must_be(body.user_id, caller)
     order = body.order(caller.user, idempotency_key)
     check_size(order, parts.settings)
-    begun = await begin(parts, order)
+    begun = await begin(parts, order, alone=True)
     try:
         seconds = parts.settings.answer_seconds
         message = await while_wanted(end_of(parts, begun), request.receive, parts.stopping, seconds=seconds)
@@ -47,7 +47,7 @@ async def chat_stream(body: Chat, parts: Here, caller: Caller, idempotency_key: 
     must_be(body.user_id, caller)
     order = body.order(caller.user, idempotency_key)
     check_size(order, parts.settings)
-    return AnswerStream(parts, caller, await begin(parts, order))
+    return AnswerStream(parts, caller, await begin(parts, order, alone=True))
 
 
 @router.get("/history")
