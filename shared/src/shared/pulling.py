@@ -23,7 +23,7 @@ HEARTBEAT, TIME_IS_OVER = 100, 408
 
 
 class Puller:
-    """Keeps as many messages asked for as there is room. `room` says how many more could be taken right now."""
+    """Keeps as many messages asked for as there is room, or half. `room` says how many more could be taken now."""
 
     def __init__(self, wire: Wire, stream: str, consumer: str, room: Callable[[], int], take: Asked) -> None:
         self._wire = wire
@@ -66,7 +66,8 @@ class Puller:
     def _ask(self) -> None:
         self._topping = False
         more = self._room() - self._open
-        if more <= 0 or self._stopped or self._loop.time() < self._rest_until:
+        # Only when less than half is open: a request for each order would cost the server as much as the order does.
+        if more <= self._open or self._stopped or self._loop.time() < self._rest_until:
             return
         self._count += 1
         question = {"batch": more, "expires": _ns(EXPIRES_SECONDS), "idle_heartbeat": _ns(HEARTBEAT_SECONDS)}
