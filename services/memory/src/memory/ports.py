@@ -1,5 +1,6 @@
 """What memory needs from the world: a database, and a bus that takes what has happened."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -35,8 +36,8 @@ class Store(Protocol):
 class Post(Protocol):
     """The part of the bus that carries what has happened. See `shared.bus.Bus`."""
 
-    async def store(self, subject: Subject, data: bytes, *, type: str = "", msg_id: str | None = None) -> Stored:  # noqa: A002
-        """Publishes, and waits until it is stored."""
+    def storing(self, subject: Subject, data: bytes, *, type: str, msg_id: str) -> asyncio.Future[Stored]:  # noqa: A002
+        """Publishes now, in the order of the calls; the future ends when it is stored, or as a fault."""
         ...
 
     async def tell(self, subject: Subject, message: Message) -> None:

@@ -74,11 +74,14 @@ class Write:
         return isinstance(error, Exception)
 
     def settle(self) -> None:
-        """Tells the outbox first, then the caller, who may have gone."""
+        """Tells the outbox and the caller, who may have gone."""
+        # The caller runs in the loop's next turn: his reply leaves in one write with what the outbox sends now.
+        if not self.future.done():
+            self._answer()
         if self.error is None and self.then is not None and not self.left_out:
             self.then(self.answer)
-        if self.future.done():
-            return
+
+    def _answer(self) -> None:
         if self.error is None:
             self.future.set_result(self.answer)
         else:

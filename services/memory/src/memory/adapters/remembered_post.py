@@ -1,5 +1,6 @@
 """A post without NATS that remembers what it was given, for tests; it fails when it is told to."""
 
+import asyncio
 from dataclasses import dataclass
 
 from shared.bus import Stored
@@ -29,6 +30,10 @@ class RememberedPost:
         self.fault: Fault | None = None
         self.refused: dict[str, Fault] = {}
         """Faults by event name, for those only."""
+
+    def storing(self, subject: Subject, data: bytes, *, type: str, msg_id: str) -> asyncio.Future[Stored]:  # noqa: A002
+        """`store`, begun at the next turn of the loop."""
+        return asyncio.ensure_future(self.store(subject, data, type=type, msg_id=msg_id))
 
     async def store(self, subject: Subject, data: bytes, *, type: str = "", msg_id: str | None = None) -> Stored:  # noqa: A002
         """Remembers it, or fails."""

@@ -21,7 +21,7 @@ _UNSENT = (
     .order_by(outbox.c.seq)
     .limit(bindparam("limit"))
 )
-_SENT = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+_SENT = delete(outbox).where(outbox.c.id == bindparam("letter"))
 _POISON = update(outbox).where(outbox.c.id == bindparam("letter")).values(poison=bindparam("reason"))
 
 
@@ -84,7 +84,7 @@ def unsent(connection: Connection, after: int, limit: int) -> tuple[list[Letter]
 
 def forget_letters(connection: Connection, ids: Iterable[str]) -> None:
     """They have been stored by NATS."""
-    connection.execute(_SENT, {"ids": list(ids)})
+    run_all(connection, _SENT, [{"letter": letter_id} for letter_id in ids])
 
 
 def set_aside(connection: Connection, letter_id: str, reason: str) -> None:
