@@ -1,10 +1,11 @@
 """A client's connection below HTTP: its head bounded in bytes and in time (S22), its sockets refused and cut properly."""
 
-from asyncio import TimerHandle
+from asyncio import TimerHandle, Transport
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.lean import Event, Pipeline
 from gateway.protocol import ABORT, AbortableProtocol
 
 HEAD_BYTES = 64 * 1024
@@ -21,8 +22,14 @@ class Connection(AbortableProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.pipeline = cast("Any", Pipeline())
         self._head_bytes = 0
         self._patience: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:
+        """Somebody is there."""
+        super().connection_made(transport)
+        self.flow._is_writable_event = Event(value=True)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def data_received(self, data: bytes) -> None:
         """Counts what comes until the head is complete."""
@@ -43,7 +50,10 @@ class Connection(AbortableProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._forget()
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:  # its task has not begun, so nobody waits for the event that it was made with
+            self.cycle.message_event = Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody to wait for."""
