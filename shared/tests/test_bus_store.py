@@ -48,6 +48,18 @@ async def test_the_same_message_id_again_is_a_duplicate(bus):
     assert (again.sequence, again.duplicate, first.duplicate) == (first.sequence, True, False)
 
 
+async def test_what_plain_calls_store_is_there_in_their_order_and_what_fails_spoils_only_its_own_future(bus):
+    data = [b"first", b"x" * MAX_MESSAGE_BYTES, b"last"]
+    stored = [bus.storing(EVENT, each, type="message.created", msg_id=f"e_{number}") for number, each in enumerate(data)]
+    first, failed, last = await asyncio.gather(*stored, return_exceptions=True)
+    assert isinstance(failed, TooLarge)
+    assert await bus.read(EVENT) == [
+        (first.sequence, b"message.created", b"first"),
+        (last.sequence, b"message.created", b"last"),
+    ]
+    assert (await bus.storing(EVENT, b"first", msg_id="e_0")).duplicate
+
+
 async def test_F28_whoever_expects_another_sequence_is_fenced_out(bus, new_bus):
     other = await new_bus("inference")
     start = await bus.store(LOG, b"start", expect=0)
