@@ -12,9 +12,13 @@ from shared import __version__
 TOOLS = ("sh", "dirname", "readlink", "mkdir", "rm", "mv", "tail")
 
 
+# What the wrapper itself exports: these tests may have been started by one.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
+
+
 def run(command, *arguments, **environment):
     return subprocess.run(
-        [command, *arguments], capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **environment}
+        [command, *arguments], capture_output=True, text=True, check=False, timeout=120, env={**ENVIRONMENT, **environment}
     )
 
 
