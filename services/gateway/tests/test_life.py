@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -184,3 +185,69 @@ async def test_f31_a_stopped_gateway_takes_nothing_new(gateway):
         pass
     await stopping
     assert gateway.memory.sent == []
+
+
+async def test_requests_that_are_sent_ahead_are_answered_in_order(gateway):
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    paths = ["/api/v1/conversations?user=ana", "/healthz", "/nowhere", "/healthz"]
+    writer.write(b"".join(f"GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() for path in paths))
+    try:
+        async with asyncio.timeout(10):
+            answers = [await one_answer(reader) for _ in paths]
+    finally:
+        writer.close()
+    assert [sorted(answer) for answer in answers] == [["conversations", "next"], ["status"], ["error"], ["status"]]
+
+
+async def one_answer(reader: asyncio.StreamReader) -> dict[str, object]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    return json.loads(await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0])))
+
+
+async def test_the_document_says_what_every_call_answers_with(ana):
+    document = (await ana.get("/openapi.json")).json()
+    silent = [
+        (method, path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if not shown(operation) and "204" not in operation["responses"]
+    ]
+    assert silent == []
+
+
+async def test_answers_are_as_the_document_says(ana):
+    document = (await ana.get("/openapi.json")).json()
+    sent = (await ana.post("/api/v1/message", json={"text": "count to 2"})).json()
+    await events(ana, sent["streamUrl"], last="message.completed")
+    conversation = sent["conversationId"]
+    calls = {
+        ("post", "/api/v1/message"): {"json": {"text": "a"}},
+        ("post", "/api/chat"): {"json": {"message": "a"}},
+        ("post", "/sendMessage"): {"json": {"text": "a"}},
+        ("post", "/api/v1/conversations"): {"json": {}},
+        ("get", "/api/v1/conversations"): {},
+        ("get", "/api/v1/conversations/{conversation_id}"): {},
+        ("get", "/api/v1/conversations/{conversation_id}/messages"): {},
+        ("get", "/api/v1/state"): {},
+        ("get", "/api/history"): {},
+        ("get", "/listChats"): {},
+        ("get", "/retrieveChat"): {"params": {"chatId": conversation}},
+        ("get", "/v1/models"): {},
+        ("get", "/readyz"): {},
+        ("post", "/api/v1/session"): {},
+        ("post", "/api/v1/conversations/{conversation_id}/stop"): {"json": {}},
+        ("post", "/api/clear"): {"json": {}},
+    }
+    for (method, path), options in calls.items():
+        response = await ana.request(method, path.format(conversation_id=conversation), **options)
+        assert str(response.status_code) in document["paths"][path][method]["responses"], path
+        name = shown(document["paths"][path][method])["$ref"].rpartition("/")[2]
+        schema = document["components"]["schemas"][name]
+        assert set(schema["required"]) <= set(response.json()) <= set(schema["properties"]), path
+
+
+def shown(operation: dict[str, Any]) -> dict[str, Any]:
+    """The schema of what the call answers with when all is well."""
+    (well,) = (response for status, response in operation["responses"].items() if status.startswith("2"))
+    return next(iter(well.get("content", {}).values()), {}).get("schema", {})

@@ -14,6 +14,7 @@ from gateway.exchange import exchange_of
 from gateway.faults import BadRequest, Internal, UnknownRoute, WrongMethod
 from gateway.parts import Parts
 from gateway.rendering import rendered
+from gateway.requests import Request as Body
 from gateway.routes import chat, classic, conversation, machines, message, models, page, session, state, stream
 from gateway.validation import explained
 from shared import __version__
@@ -24,7 +25,10 @@ DESCRIPTION = """A back end for AI conversation that does not lose an answer.
 Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
 
 
-class Problem(BaseModel):
+REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
+
+
+class Error(BaseModel):
     """What went wrong. Some codes add details."""
 
     code: str
@@ -35,7 +39,7 @@ class Problem(BaseModel):
 class Failure(BaseModel):
     """The shape of every error outside /v1."""
 
-    error: Problem
+    error: Error
 
 
 def api(parts: Parts) -> FastAPI:
@@ -85,5 +89,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         document["paths"].update(stream.PATHS)
+        for name, schema in document["components"]["schemas"].items():
+            if name not in REQUESTS:  # answers may have more fields at any time
+                schema.pop("additionalProperties", None)
         app.openapi_schema = document
     return app.openapi_schema

@@ -1,6 +1,6 @@
 """The short form: one call, one answer."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -9,25 +9,27 @@ from starlette.responses import Response
 from gateway.answers import end_of
 from gateway.leaving import ClientGone, while_wanted
 from gateway.parts import Caller, Here, must_be
+from gateway.replies import History, Reply, Shown, reply, shows
 from gateway.requests import Chat, Clear, check_size
 from gateway.routes.message import IdempotencyKey
 from gateway.streaming import AnswerStream
 from gateway.turn import begin
-from shared.contract.memory import CLEAR_HISTORY, GET_STATE, LIST_MESSAGES, ClearHistory, GetState, ListMessages
+from shared.contract.memory import CLEAR_HISTORY, GET_STATE, LIST_MESSAGES, ClearHistory, Deleted, GetState, ListMessages
 from shared.ids import Id
 
 router = APIRouter(prefix="/api", tags=["short forms"])
 
 CLIENT_CLOSED = 499
-STREAM_DOC: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The answer as server-sent events, then `done`.", "content": {"text/event-stream": {}}}
+STREAM_DOC: Shown = {
+    200: {
+        "description": "The answer as server-sent events, then `done`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
 }
 
 
-@router.post("/chat", response_model=None)
-async def chat(
-    body: Chat, request: Request, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None
-) -> dict[str, Any] | Response:
+@router.post("/chat", responses=shows(Reply))
+async def chat(body: Chat, request: Request, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
     """Waits for the answer. Hanging up doesn't stop it."""
     must_be(body.user_id, caller)
     order = body.order(caller.user, idempotency_key)
@@ -38,7 +40,7 @@ async def chat(
         message = await while_wanted(end_of(parts, begun), request.receive, parts.stopping, seconds=seconds)
     except ClientGone:
         return Response(status_code=CLIENT_CLOSED)
-    return {"reply": message.text, "conversationId": message.conversation_id, "messageId": message.id}
+    return reply({"reply": message.text, "conversationId": message.conversation_id, "messageId": message.id})
 
 
 @router.post("/chat/stream", response_class=Response, responses=STREAM_DOC)
@@ -50,23 +52,23 @@ async def chat_stream(body: Chat, parts: Here, caller: Caller, idempotency_key: 
     return AnswerStream(parts, caller, await begin(parts, order, alone=True))
 
 
-@router.get("/history")
+@router.get("/history", responses=shows(History))
 async def history(
     parts: Here,
     caller: Caller,
     conversation_id: Annotated[Id | None, Query(alias="conversationId")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> dict[str, Any]:
+) -> Response:
     """The newest messages, oldest first; of all conversations when none is named."""
     if conversation_id is None:
         state = await parts.ask(GET_STATE, GetState(user=caller.user, limit=limit))
-        return {"messages": [message.wire() for message in state.messages]}
+        return reply(History(messages=state.messages))
     question = ListMessages(user=caller.user, conversation_id=conversation_id, limit=limit)
-    return {"messages": [message.wire() for message in (await parts.ask(LIST_MESSAGES, question)).messages]}
+    return reply(History(messages=(await parts.ask(LIST_MESSAGES, question)).messages))
 
 
-@router.post("/clear")
-async def clear(parts: Here, caller: Caller, body: Clear | None = None) -> dict[str, Any]:
+@router.post("/clear", responses=shows(Deleted))
+async def clear(parts: Here, caller: Caller, body: Clear | None = None) -> Response:
     """Deletes one conversation of the caller, or all of them."""
     order = ClearHistory(user=caller.user, conversation_id=body.conversation_id if body else None)
-    return (await parts.ask(CLEAR_HISTORY, order)).wire()
+    return reply(await parts.ask(CLEAR_HISTORY, order))

@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from starlette.status import HTTP_202_ACCEPTED
+from starlette.responses import Response
+from starlette.status import HTTP_202_ACCEPTED as ACCEPTED
 
 from gateway.parts import Caller, Here
+from gateway.replies import ChatReceipt, Chats, ChatWithMessages, reply, shows
 from gateway.requests import ClassicMessage, check_size
 from gateway.routes.message import IdempotencyKey
 from gateway.turn import begin, receipt
@@ -25,32 +27,30 @@ router = APIRouter(tags=["short forms"])
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-@router.post("/sendMessage", status_code=HTTP_202_ACCEPTED)
-async def send_message(
-    body: ClassicMessage, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None
-) -> dict[str, Any]:
+@router.post("/sendMessage", status_code=ACCEPTED, responses=shows(ChatReceipt, ACCEPTED))
+async def send_message(body: ClassicMessage, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
     """Sends a message. Without `chatId` a chat is begun; its id is in the answer."""
     order = body.order(caller.user, idempotency_key)
     check_size(order, parts.settings)
     begun = await begin(parts, order)
-    return {**receipt(begun, caller), "chatId": begun.accepted.conversation_id}
+    return reply({**receipt(begun, caller), "chatId": begun.accepted.conversation_id}, ACCEPTED)
 
 
-@router.get("/listChats")
-async def list_chats(parts: Here, caller: Caller, limit: Limit = 50) -> dict[str, Any]:
+@router.get("/listChats", responses=shows(Chats))
+async def list_chats(parts: Here, caller: Caller, limit: Limit = 50) -> Response:
     """The caller's chats, newest first."""
     page = await parts.ask(LIST_CONVERSATIONS, ListConversations(user=caller.user, limit=limit))
-    return {"chats": [_chat(conversation) for conversation in page.conversations]}
+    return reply({"chats": [_chat(conversation) for conversation in page.conversations]})
 
 
-@router.get("/retrieveChat")
+@router.get("/retrieveChat", responses=shows(ChatWithMessages))
 async def retrieve_chat(
     chat_id: Annotated[Id, Query(alias="chatId")], parts: Here, caller: Caller, limit: Limit = 500
-) -> dict[str, Any]:
+) -> Response:
     """One chat with its messages."""
     conversation = await parts.ask(GET_CONVERSATION, GetConversation(user=caller.user, conversation_id=chat_id))
     page = await parts.ask(LIST_MESSAGES, ListMessages(user=caller.user, conversation_id=chat_id, limit=limit))
-    return {**_chat(conversation), "messages": [message.wire() for message in page.messages]}
+    return reply({**_chat(conversation), "messages": [message.wire() for message in page.messages]})
 
 
 def _chat(conversation: Conversation) -> dict[str, Any]:

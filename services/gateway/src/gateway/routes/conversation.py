@@ -1,11 +1,13 @@
 """Conversations and their messages."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED
 
 from gateway.parts import Caller, Here
+from gateway.replies import reply, shows
 from gateway.requests import ChangeConversation, NewConversation
 from shared.contract.memory import (
     CREATE_CONVERSATION,
@@ -14,13 +16,17 @@ from shared.contract.memory import (
     LIST_CONVERSATIONS,
     LIST_MESSAGES,
     UPDATE_CONVERSATION,
+    Conversations,
     CreateConversation,
     DeleteConversation,
+    Deleted,
     GetConversation,
     ListConversations,
     ListMessages,
+    Messages,
     UpdateConversation,
 )
+from shared.contract.objects import Conversation
 from shared.ids import Id
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
@@ -29,43 +35,43 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 PageCursor = Annotated[str | None, Query(min_length=1, max_length=255)]
 
 
-@router.get("")
-async def list_conversations(parts: Here, caller: Caller, limit: Limit = 50, cursor: PageCursor = None) -> dict[str, Any]:
+@router.get("", responses=shows(Conversations))
+async def list_conversations(parts: Here, caller: Caller, limit: Limit = 50, cursor: PageCursor = None) -> Response:
     """Newest first; `next` is the cursor of the next page."""
     page = await parts.ask(LIST_CONVERSATIONS, ListConversations(user=caller.user, limit=limit, cursor=cursor))
-    return {**page.wire(), "next": page.next}
+    return reply({**page.wire(), "next": page.next})
 
 
-@router.post("", status_code=HTTP_201_CREATED)
-async def create_conversation(parts: Here, caller: Caller, body: NewConversation | None = None) -> dict[str, Any]:
+@router.post("", status_code=HTTP_201_CREATED, responses=shows(Conversation, HTTP_201_CREATED))
+async def create_conversation(parts: Here, caller: Caller, body: NewConversation | None = None) -> Response:
     """An empty conversation. Temporary ones appear in no list and are forgotten."""
     body = body or NewConversation()
     order = CreateConversation(user=caller.user, title=body.title, persona=body.persona, temporary=body.temporary)
-    return (await parts.ask(CREATE_CONVERSATION, order)).wire()
+    return reply(await parts.ask(CREATE_CONVERSATION, order), HTTP_201_CREATED)
 
 
-@router.get("/{conversation_id}")
-async def get_conversation(conversation_id: Id, parts: Here, caller: Caller) -> dict[str, Any]:
+@router.get("/{conversation_id}", responses=shows(Conversation))
+async def get_conversation(conversation_id: Id, parts: Here, caller: Caller) -> Response:
     """One conversation, without its messages."""
     question = GetConversation(user=caller.user, conversation_id=conversation_id)
-    return (await parts.ask(GET_CONVERSATION, question)).wire()
+    return reply(await parts.ask(GET_CONVERSATION, question))
 
 
-@router.patch("/{conversation_id}")
-async def change_conversation(conversation_id: Id, body: ChangeConversation, parts: Here, caller: Caller) -> dict[str, Any]:
+@router.patch("/{conversation_id}", responses=shows(Conversation))
+async def change_conversation(conversation_id: Id, body: ChangeConversation, parts: Here, caller: Caller) -> Response:
     """Changes what is given. `headId` shows the branch that ends in this message."""
     order = UpdateConversation(user=caller.user, conversation_id=conversation_id, **body.model_dump(exclude_none=True))
-    return (await parts.ask(UPDATE_CONVERSATION, order)).wire()
+    return reply(await parts.ask(UPDATE_CONVERSATION, order))
 
 
-@router.delete("/{conversation_id}")
-async def delete_conversation(conversation_id: Id, parts: Here, caller: Caller) -> dict[str, Any]:
+@router.delete("/{conversation_id}", responses=shows(Deleted))
+async def delete_conversation(conversation_id: Id, parts: Here, caller: Caller) -> Response:
     """Deletes the conversation with its messages; what still runs in it is stopped."""
     order = DeleteConversation(user=caller.user, conversation_id=conversation_id)
-    return (await parts.ask(DELETE_CONVERSATION, order)).wire()
+    return reply(await parts.ask(DELETE_CONVERSATION, order))
 
 
-@router.get("/{conversation_id}/messages")
+@router.get("/{conversation_id}/messages", responses=shows(Messages))
 async def list_messages(
     conversation_id: Id,
     parts: Here,
@@ -73,11 +79,11 @@ async def list_messages(
     before: Annotated[Id | None, Query()] = None,
     limit: Limit = 50,
     branch: bool = True,
-) -> dict[str, Any]:
+) -> Response:
     """The newest messages before `before`, oldest first; `next` is the `before` of the page with older ones.
 
     With `branch=false` every message of the tree, otherwise only the branch that is shown.
     """
     question = ListMessages(user=caller.user, conversation_id=conversation_id, before=before, limit=limit, branch=branch)
     page = await parts.ask(LIST_MESSAGES, question)
-    return {**page.wire(), "next": page.next}
+    return reply({**page.wire(), "next": page.next})

@@ -4,10 +4,11 @@ from contextlib import suppress
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.faults import UnknownRoute
 from gateway.parts import Here
+from gateway.replies import Status, reply, shows
 from shared.contract.memory import GET_CONVERSATION, GetConversation
 from shared.errors import UnknownConversation
 
@@ -17,19 +18,19 @@ READY_SECONDS = 2.0
 NOBODY = GetConversation(user="x", conversation_id="c_0")
 
 
-@router.get("/healthz")
-async def healthz() -> JSONResponse:
+@router.get("/healthz", responses=shows(Status))
+async def healthz() -> Response:
     """This process answers."""
-    return JSONResponse({"status": "ok"})
+    return reply({"status": "ok"})
 
 
-@router.get("/readyz")
-async def readyz(parts: Here) -> JSONResponse:
+@router.get("/readyz", responses=shows(Status))
+async def readyz(parts: Here) -> Response:
     """The bus is there and memory answers over it."""
     parts.must_be_open()
     with suppress(UnknownConversation):
         await parts.bus.ask(GET_CONVERSATION, NOBODY, timeout=READY_SECONDS)
-    return JSONResponse({"status": "ready"})
+    return reply({"status": "ready"})
 
 
 @router.get("/metrics", include_in_schema=False)

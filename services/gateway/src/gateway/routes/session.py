@@ -6,11 +6,12 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.identity import TOKEN_COOKIE
 from gateway.parts import Here
+from gateway.replies import SessionOpened, shows
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
 
-@router.post("")
+@router.post("", responses=shows(SessionOpened))
 async def open_session(request: Request, parts: Here) -> JSONResponse:
     """Trades a token for a cookie that lives as long as the token; scripts can't read it, other sites can't use it."""
     identity, cookie = await parts.authenticator.session(request.scope)

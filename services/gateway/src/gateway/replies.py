@@ -1,0 +1,133 @@
+"""What the JSON routes answer with: rendered once, and described for the document. Nothing is validated on the way out."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from shared.contract.base import Message
+from shared.contract.memory import State
+from shared.contract.objects import ChatMessage, Conversation
+
+Shown = dict[int | str, dict[str, Any]]
+
+
+def reply(body: Message | dict[str, Any], status: int = 200) -> Response:
+    """An answer of JSON. A message is written as it travels."""
+    content = body.encode() if isinstance(body, Message) else to_json(body)
+    return Response(content, status, media_type="application/json")
+
+
+def shows(model: type[BaseModel], status: int = 200) -> Shown:
+    """The `responses` of a route that answers with this model."""
+    return {status: {"model": model, "description": (model.__doc__ or "").partition("\n")[0]}}
+
+
+class Receipt(Message):
+    """The message is stored and will be answered."""
+
+    status: Literal["accepted"]
+    message_id: str
+    answer_id: str
+    generation_id: str
+    conversation_id: str
+    stream_url: str
+    queue_position: int
+
+
+class ChatReceipt(Receipt):
+    """The same for a front end that knows chats."""
+
+    chat_id: str
+
+
+class BeingStopped(Message):
+    """The answers that were still open."""
+
+    status: Literal["stopping"]
+    generation_ids: list[str]
+
+
+class Reply(Message):
+    """The whole answer."""
+
+    reply: str
+    conversation_id: str
+    message_id: str
+
+
+class History(Message):
+    """Messages, oldest first."""
+
+    messages: list[ChatMessage]
+
+
+class ListedChat(Conversation):
+    """A conversation under the name that some front ends have for it."""
+
+    id: str = Field(alias="chatId")
+
+
+class Chats(Message):
+    """Chats, newest first."""
+
+    chats: list[ListedChat]
+
+
+class ChatWithMessages(ListedChat):
+    """One chat and what was said in it."""
+
+    messages: list[ChatMessage]
+
+
+class Snapshot(State):
+    """Everything of a user, and the cursor to go on from."""
+
+    tasks: list[Any]
+    notes: list[Any]
+    preferences: dict[str, Any]
+    pinned_memories: list[Any]
+    calendar: list[Any]
+    plan: dict[str, Any]
+    cursor: str
+
+
+class SessionOpened(Message):
+    """Whose cookie it is."""
+
+    user_id: str
+
+
+class Status(Message):
+    """A word for a machine."""
+
+    status: Literal["ok", "ready"]
+
+
+class ListedModel(BaseModel):
+    """A model, as OpenAI's libraries read it."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    description: str
+
+
+class ModelList(BaseModel):
+    """Every model that can be named."""
+
+    object: Literal["list"]
+    data: list[ListedModel]
+
+
+class Completion(BaseModel):
+    """The whole answer; with `stream` chunks of it as server-sent events."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[dict[str, Any]]
+    usage: dict[str, Any] | None
