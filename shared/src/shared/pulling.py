@@ -66,7 +66,7 @@ class Puller:
     def _ask(self) -> None:
         self._topping = False
         more = self._room() - self._open
-        # Only when less than half is open: a request for each order would cost the server as much as the order does.
+        # Only when less than half is open: a request for each order is one more message that the server has to handle.
         if more <= self._open or self._stopped or self._loop.time() < self._rest_until:
             return
         self._count += 1

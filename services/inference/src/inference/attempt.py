@@ -72,7 +72,9 @@ class Attempt:
             storing = tasks.create_task(self._log.run())
             try:
                 self._log.begin(self._model.card.id)
-                await _sent()
+                await asyncio.sleep(
+                    0
+                )  # The wire writes now, before anything else is done, such as preparing a request to a model.
                 log.info("generation.claimed", generation=self._generation, epoch=self._epoch)
                 outcome = await self._produce()
                 await self._drain(storing, DRAIN_SECONDS)
@@ -175,12 +177,6 @@ class Attempt:
             return False
         log.info("generation.released", generation=self._generation, epoch=self._epoch)
         return True
-
-
-async def _sent() -> None:
-    """What was published goes out before anything else is done: a request to a model takes a millisecond to prepare."""
-    await asyncio.sleep(0)  # The wire writes at the end of this turn of the loop,
-    await asyncio.sleep(0)  # and uvloop sends at the end of the next one.
 
 
 def _failed(task: asyncio.Task[None]) -> bool:

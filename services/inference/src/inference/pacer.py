@@ -8,7 +8,7 @@ BEAT_SECONDS: Final = 0.008
 """Measured: at reading speed it delays nothing that an eye could see, at 500 tokens/s it saves 60 % of the CPU."""
 
 LONG_BEAT_SECONDS: Final = 0.020
-"""Measured with 50 answers at 30 tokens/s: a fifth less CPU for a token than at 8 ms. Nobody reads faster than that."""
+"""Measured with 50 answers at 30 tokens/s: 73 µs of CPU for a token, 98 when all beats are of 8 ms."""
 
 MANY: Final = 32
 """Logs that had something to say in one beat: from there on it is the long one."""

@@ -109,7 +109,7 @@ class TokenLog:
             self._size = 0
             self._room.set()
 
-    # --- while all goes well: plain calls, a wake-up of `run` would cost half of a token -------------------------------
+    # --- while all goes well: plain calls, no task is woken up for a token ------------------------------------------------
 
     def _hold(self, item: Item) -> None:
         self._held.append(item)
