@@ -1,6 +1,7 @@
 """Runs one service: signals, the bus, the application, and leaving them in reverse when told to stop."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncGenerator, Callable
@@ -47,6 +48,9 @@ async def _serve(name: str, application: Application) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(_stop_or_exit, stop))
     async with telemetry.probes(MetricsSettings()), connect(NatsSettings(), name) as bus, application(bus):
+        # What is there now stays: a collection that walks over all of it took 66 ms, in the middle of an answer.
+        gc.collect()
+        gc.freeze()
         log.info("service.started", pid=os.getpid())
         await stop.wait()
         log.info("service.stopping")
