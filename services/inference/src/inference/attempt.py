@@ -74,7 +74,7 @@ class Attempt:
                 self._log.begin(self._model.card.id)
                 await asyncio.sleep(
                     0
-                )  # The wire writes now, before anything else is done, such as preparing a request to a model.
+                )  # Now the wire writes, before a request to a model is prepared.
                 log.info("generation.claimed", generation=self._generation, epoch=self._epoch)
                 outcome = await self._produce()
                 await self._drain(storing, DRAIN_SECONDS)
