@@ -72,9 +72,7 @@ class Attempt:
             storing = tasks.create_task(self._log.run())
             try:
                 self._log.begin(self._model.card.id)
-                await asyncio.sleep(
-                    0
-                )  # Now the wire writes, before a request to a model is prepared.
+                await asyncio.sleep(0)  # Now the wire writes, before a request to a model is prepared.
                 log.info("generation.claimed", generation=self._generation, epoch=self._epoch)
                 outcome = await self._produce()
                 await self._drain(storing, DRAIN_SECONDS)
