@@ -1,24 +1,16 @@
 """What the tests of inference share: a memory, workers, and the log of a generation as it is stored."""
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fake_memory import FakeMemory
+from turns import NewBus, Turn, Work
 
 from inference.app import application
 from inference.settings import InferenceSettings
 from shared.bus import Bus
-from shared.contract.inference import GENERATE, Generate
-from shared.contract.subjects import token_log
-
-from .fake_memory import FakeMemory, Row
-
-NewBus = Callable[..., Awaitable[Bus]]
-Work = Callable[..., Awaitable[AsyncExitStack]]
 
 
 @pytest.fixture
@@ -44,57 +36,6 @@ async def work(new_bus: NewBus) -> AsyncGenerator[Work]:
         yield start
 
 
-@dataclass
-class Logged:
-    """One stored message of a token log."""
-
-    type: str
-    event: dict[str, Any]
-
-
-class Turn:
-    """Orders generations and looks at what came of them."""
-
-    def __init__(self, bus: Bus, memory: FakeMemory) -> None:
-        self.bus = bus
-        self.memory = memory
-
-    async def order(self, generation: str = "g_1", user: str = "ana") -> None:
-        order = Generate(generation_id=generation, user=user, conversation_id="c_1")
-        await self.bus.store(GENERATE.subject(user), order.encode())
-
-    async def ended(self, row: Row, seconds: float = 10.0) -> Any:
-        async with asyncio.timeout(seconds):
-            await row.ended.wait()
-        return row.end
-
-    async def answer(self, text: str, generation: str = "g_1", **claim: Any) -> Any:
-        row = self.memory.add(text, generation=generation, **claim)
-        await self.order(generation)
-        return await self.ended(row)
-
-    async def log(self, generation: str = "g_1", user: str = "ana") -> list[Logged]:
-        entries = await self.bus.read(token_log(user, "c_1", generation))
-        return [Logged(name.decode(), json.loads(data)) for _, name, data in entries]
-
-    async def said(self, tokens: int, generation: str = "g_1") -> None:
-        """Returns when so many tokens are stored."""
-        async with asyncio.timeout(10):
-            while len([one for one in await self.log(generation) if one.type == "llm.token"]) < tokens:
-                await asyncio.sleep(0.005)
-
-
 @pytest.fixture
 async def turn(bus: Bus, memory: FakeMemory) -> Turn:
     return Turn(bus, memory)
-
-
-def folded(log: list[Logged]) -> str:
-    """The text that a reader has after these messages."""
-    text = ""
-    for one in log:
-        if one.type in ("generation.started", "generation.restarted"):
-            text = ""
-        elif one.type == "llm.token":
-            text += one.event["token"]
-    return text

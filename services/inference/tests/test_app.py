@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from turns import NewBus, Turn, Work
 
 from inference.adapters.embedded import Embedded
 from inference.adapters.openai_compatible import Retries, delay_of, seconds_of
@@ -21,8 +22,6 @@ from shared.bus import Bus, Rejected
 from shared.contract.inference import LIST_MODELS, ListModels
 from shared.contract.memory import ClaimGeneration, FinishGeneration
 from shared.errors import Invalid, TooLarge
-
-from .conftest import NewBus, Turn, Work
 
 
 async def models(bus: Bus) -> list[tuple[str, str]]:

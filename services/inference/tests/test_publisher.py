@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from turns import Turn, folded
 
 from inference.delta import Text, Thought, ToolCall
 from inference.lines import Clock, Lines
@@ -17,8 +18,6 @@ from shared.bus import Bus, Stored
 from shared.contract.memory import Claim
 from shared.contract.subjects import Subject, token_log
 from shared.errors import Unavailable
-
-from .conftest import Turn, folded
 
 SUBJECT = token_log("ana", "c_1", "g_1")
 

@@ -4,17 +4,16 @@ import asyncio
 import json
 from contextlib import suppress
 
+import fake_upstream as fake
 import pytest
+from test_upstream import configured
+from turns import Turn, Work, folded
 
 from inference import lease
 from shared.bus import Bus, Fenced
 from shared.contract.inference import StopNow
 from shared.contract.streams import stream_of
 from shared.contract.subjects import Subject, stop_signal, token_log
-
-from . import fake_upstream as fake
-from .conftest import Turn, Work, folded
-from .test_upstream import configured
 
 SLOW = {"demo_tokens_per_second": 100}
 

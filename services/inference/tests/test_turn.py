@@ -1,6 +1,6 @@
 """A turn from the order to the end, with the built-in commands, over a real nats-server."""
 
-from .conftest import Turn, Work, folded
+from turns import Turn, Work, folded
 
 
 async def test_an_order_becomes_an_answer(turn: Turn, work: Work):

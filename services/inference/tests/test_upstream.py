@@ -3,10 +3,9 @@
 import asyncio
 from typing import Any, NamedTuple
 
+import fake_upstream as fake
 import pytest
-
-from . import fake_upstream as fake
-from .conftest import Turn, Work, folded
+from turns import Turn, Work, folded
 
 SHORT = {
     "first_token_seconds": 0.6,
