@@ -21,13 +21,14 @@ SHARDS = 16
 """Into how many feed streams the users are divided. Fixed for the life of an installation: it is part of every subject."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PLAIN = re.compile(r"^(?!x-)[A-Za-z0-9_-]{1,64}$")
 
 
 def new_id(kind: Kind) -> str:
     """A new id such as `c_0k7w…`: 48 bits of milliseconds, then 72 random bits, so ids of one process sort by age."""
     number = (time.time_ns() // 1_000_000) << 72 | secrets.randbits(72)
-    return f"{kind}_" + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(115, -1, -5))
+    return f"{kind}_" + "".join(_PAIRS[(number >> shift) & 1023] for shift in range(110, -1, -10))
 
 
 def user_token(user: str) -> str:
