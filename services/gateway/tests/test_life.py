@@ -69,7 +69,16 @@ async def test_m023_every_answer_has_a_request_id(ana):
 
 
 async def test_s7_every_answer_has_the_headers_that_keep_browsers_safe(ana):
-    for path in ("/", "/docs", "/page/page.js", "/page/swagger-ui-bundle.js", "/api/v1/state", "/nothing", "/healthz"):
+    for path in (
+        "/",
+        "/docs",
+        "/page/page.js",
+        "/page/swagger-ui-bundle.js",
+        "/page/icon.svg",
+        "/api/v1/state",
+        "/nothing",
+        "/healthz",
+    ):
         response = await ana.get(path)
         assert response.headers["x-content-type-options"] == "nosniff", path
         assert response.headers["x-frame-options"] == "DENY", path

@@ -20,10 +20,10 @@ POLICY = (
 DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
     "img-src 'self'", "img-src 'self' data:"
 )
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 OWN = files("gateway") / "page"
 SWAGGER = files("fastapi_offline") / "static"
-FILES = {file.name: file for file in (OWN / "page.js", OWN / "page.css", OWN / "docs.js")} | {
+FILES = {file.name: file for file in (OWN / "page.js", OWN / "page.css", OWN / "docs.js", OWN / "icon.svg")} | {
     name: SWAGGER / name for name in ("swagger-ui-bundle.js", "swagger-ui.css")
 }
 
