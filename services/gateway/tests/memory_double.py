@@ -43,6 +43,7 @@ class MemoryDouble:
             memory.EDIT_MESSAGE: self.edit,
             memory.STOP_GENERATION: self.stop,
             memory.LIST_CONVERSATIONS: self.list_conversations,
+            memory.CHECK_HEALTH: self.check_health,
             memory.GET_CONVERSATION: self.get,
             memory.CREATE_CONVERSATION: self.create,
             memory.UPDATE_CONVERSATION: self.update,
@@ -66,6 +67,11 @@ class MemoryDouble:
         self.conversations[conversation.id] = (user, conversation)
         self.messages[conversation.id] = {}
         return conversation
+
+    async def check_health(self, _: memory.CheckHealth) -> memory.Done:
+        if self.failing:
+            raise self.failing
+        return memory.Done()
 
     async def send(self, order: SendMessage) -> Accepted:
         if self.failing:

@@ -68,6 +68,14 @@ async def test_m023_every_answer_has_a_request_id(ana):
         assert response.json()["error"]["requestId"] == response.headers["x-request-id"]
 
 
+async def test_f14_a_gateway_whose_memory_cannot_write_is_not_ready(ana, gateway):
+    gateway.memory.failing = StorageFull()
+    response = await ana.get("/readyz")
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "storage_full")
+    gateway.memory.failing = None
+    assert (await ana.get("/readyz")).status_code == 200
+
+
 async def test_s7_every_answer_has_the_headers_that_keep_browsers_safe(ana):
     for path in (
         "/",
