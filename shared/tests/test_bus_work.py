@@ -37,6 +37,13 @@ async def empty(bus: Bus) -> None:
             await asyncio.sleep(0.02)
 
 
+async def a_pull_stands(bus: Bus) -> None:
+    """The server holds a pull request. One that arrives while its consumer is being deleted is lost without a word."""
+    async with asyncio.timeout(20):
+        while b'"num_waiting":0' in (await bus._asker.ask(b"$JS.API.CONSUMER.INFO.JOBS.generate", b"", timeout=5)).data:
+            await asyncio.sleep(0.01)
+
+
 @dataclass
 class Desk:
     """A handler that writes down what it saw; `does` decides what happens."""
@@ -348,6 +355,7 @@ async def test_F10_a_worker_goes_on_after_nats_was_frozen(bus, worker, nats_serv
 async def test_F42_a_consumer_that_is_deleted_and_made_again_is_found_again(bus, worker, nats_server):
     desk = Desk(nothing)
     async with desk.at(worker):
+        await a_pull_stands(bus)
         await bus._asker.ask(b"$JS.API.CONSUMER.DELETE.JOBS.generate", b"", timeout=5)
         await provision(nats_server.url("admin"), ProvisionSettings(budget_bytes=nats_server.config.max_file_store))
         await give(bus, "g")
