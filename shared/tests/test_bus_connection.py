@@ -5,6 +5,7 @@ import signal
 import sys
 
 import pytest
+from nats.errors import Error as NatsError
 from pydantic import SecretStr
 
 from shared import connection
@@ -51,6 +52,13 @@ async def process(url: str, action: str = "") -> asyncio.subprocess.Process:
 def quick_beats(monkeypatch):
     monkeypatch.setattr(connection, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(connection, "BEAT_PATIENCE_SECONDS", 0.2)
+
+
+async def test_F43_a_refusal_is_what_is_said_though_the_server_then_hangs_up():
+    refused = connection.Connection("memory")
+    await refused._on_error(NatsError("nats: 'Authorization Violation'"))
+    await refused._on_error(ConnectionResetError(104, "Connection reset by peer"))
+    assert "Authorization" in refused.reason
 
 
 async def test_F43_a_wrong_password_is_said_when_the_time_to_connect_is_over(nats_server):

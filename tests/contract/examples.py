@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from shared import contract
 from shared.contract.base import Message
+from shared.contract.person import When
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 20, 12, 30, 15, 123456, tzinfo=UTC)
 SAMPLES: dict[type, Any] = {str: "ä \u2028 \U0001f469", int: 7, float: 0.5, bool: True, datetime: AT, Any: {"key": [1, None]}}
+SAMPLES[When] = "2026-11-20T12:30:15Z"
 
 
 def messages() -> dict[str, type[Message]]:
@@ -47,6 +49,8 @@ def record() -> None:
 
 def _value(annotation: Any) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is When:
+        return SAMPLES[When]
     if origin is Annotated:
         return _value(arguments[0])
     if origin is Literal:

@@ -14,6 +14,7 @@ from shared.contract import events, memory
 from shared.contract.inference import LIST_MODELS, ListModels, Model, Models
 from shared.contract.memory import Accepted, SendMessage
 from shared.contract.objects import ChatMessage, Conversation, Problem, Usage
+from shared.contract.state import GET_STATE, GetState, State
 from shared.contract.subjects import conversation_event, token_log
 from shared.errors import UnknownConversation, UnknownMessage
 from shared.ids import new_id
@@ -50,7 +51,7 @@ class MemoryDouble:
             memory.DELETE_CONVERSATION: self.delete,
             memory.CLEAR_HISTORY: self.clear,
             memory.LIST_MESSAGES: self.list_messages,
-            memory.GET_STATE: self.state,
+            GET_STATE: self.state,
             memory.OPEN_STREAM: self.open_stream,
             memory.RECORD_PRESENCE: self.record,
         }
@@ -227,9 +228,9 @@ class MemoryDouble:
         self.own(question.user, question.conversation_id)
         return memory.Messages(messages=list(self.messages[question.conversation_id].values())[-question.limit :])
 
-    async def state(self, question: memory.GetState) -> memory.State:
+    async def state(self, question: GetState) -> State:
         mine = [key for key, (owner, _) in self.conversations.items() if owner == question.user]
-        return memory.State(
+        return State(
             user_id=question.user,
             version=len(self.sent),
             conversations=[self.conversations[key][1] for key in mine],

@@ -9,7 +9,6 @@ from shared.contract.memory import (
     CREATE_CONVERSATION,
     DELETE_CONVERSATION,
     GET_CONVERSATION,
-    GET_STATE,
     LIST_CONVERSATIONS,
     LIST_MESSAGES,
     OPEN_STREAM,
@@ -19,7 +18,6 @@ from shared.contract.memory import (
     CreateConversation,
     DeleteConversation,
     GetConversation,
-    GetState,
     ListConversations,
     ListMessages,
     OpenStream,
@@ -27,6 +25,7 @@ from shared.contract.memory import (
     RecordPresence,
     UpdateConversation,
 )
+from shared.contract.state import GET_STATE, GetState
 from shared.errors import BadCursor, IdempotencyMismatch, UnknownConversation, UnknownMessage
 
 

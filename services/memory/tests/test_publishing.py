@@ -75,7 +75,7 @@ async def test_an_order_is_sent_after_the_facts_of_its_transaction_so_no_answer_
         subjects = [subject for subject, _ in desk.post.calls]
         orders = [index for index, subject in enumerate(subjects) if subject.startswith("job.")]
         for number, index in enumerate(orders, start=1):
-            assert sum(subject.endswith(".state.messages.event") for subject in subjects[:index]) >= number
+            assert sum(subject.endswith(".state.version.event") for subject in subjects[:index]) >= number
 
 
 async def test_f10_while_nats_is_away_messages_are_accepted_and_their_events_come_later_in_order(desk):

@@ -30,7 +30,7 @@ def path(settings):
 
 
 def put(user, version=1):
-    return lambda connection: connection.exec_driver_sql("INSERT INTO users VALUES (?, ?)", (user, version))
+    return lambda connection: connection.exec_driver_sql("INSERT INTO users (id, version) VALUES (?, ?)", (user, version))
 
 
 def names(connection):
@@ -151,7 +151,7 @@ async def test_a_snapshot_does_not_see_what_is_written_while_it_is_read(store, p
     def twice(connection):
         before = names(connection)
         with closing(sqlite3.connect(path)) as other:
-            other.execute("INSERT INTO users VALUES ('b', 1)")
+            other.execute("INSERT INTO users (id, version) VALUES ('b', 1)")
             other.commit()
         return before, names(connection)
 
@@ -323,9 +323,9 @@ from memory.settings import MemorySettings
 
 async def main():
     async with open_store(MemorySettings(database_url=sys.argv[1]), "s", 1) as store:
-        await store.write(lambda c: c.exec_driver_sql("INSERT INTO users VALUES ('kept', 1)"))
+        await store.write(lambda c: c.exec_driver_sql("INSERT INTO users (id, version) VALUES ('kept', 1)"))
         def half(c):
-            c.exec_driver_sql("INSERT INTO users VALUES ('half', 1)")
+            c.exec_driver_sql("INSERT INTO users (id, version) VALUES ('half', 1)")
             print("now", flush=True)
             sys.stdin.read()
         await store.write(half)

@@ -142,8 +142,10 @@ class Connection:
         reason = str(error) or type(error).__name__
         if reason != self.reason:  # once, not four times a second for as long as NATS is away
             log.warning("nats.error", reason=reason)
+        if self._wire is None and _is_refusal(self.reason):
+            return  # what comes after a refusal only says that the server hung up
         self.reason = reason
-        if self._wire is not None and "authorization violation" in self.reason.lower():
+        if self._wire is not None and _is_refusal(self.reason):
             self._end("refused")  # F43: started again it may have fresh credentials
 
     async def _on_disconnected(self) -> None:
@@ -198,6 +200,11 @@ async def connected(settings: NatsSettings, service: str) -> AsyncGenerator[Conn
         finally:
             watch.cancel()
             await connection.close()
+
+
+def _is_refusal(reason: str) -> bool:
+    """Whether the server does not take these credentials."""
+    return "authorization violation" in reason.lower()
 
 
 def _is_address(text: str) -> bool:

@@ -96,6 +96,48 @@ class UnknownModel(Refused):
     code, status = "unknown_model", 404
 
 
+class UnknownTask(Refused):
+    """No such task."""
+
+    code, status = "unknown_task", 404
+
+
+class UnknownNote(Refused):
+    """No such note."""
+
+    code, status = "unknown_note", 404
+
+
+class UnknownMemory(Refused):
+    """No such pinned memory."""
+
+    code, status = "unknown_memory", 404
+
+
+class UnknownEvent(Refused):
+    """No such calendar entry."""
+
+    code, status = "unknown_event", 404
+
+
+class UnknownPersona(Refused):
+    """No such persona."""
+
+    code, status = "unknown_persona", 404
+
+
+class BuiltIn(Refused):
+    """This one is built in and can't be changed; make one of your own."""
+
+    code, status = "built_in", 403
+
+
+class LimitReached(Refused):
+    """There are as many of these as one may have; delete some first."""
+
+    code, status = "limit_reached", 409
+
+
 class ConversationBusy(Refused):
     """An answer is still running in this conversation."""
 

@@ -7,8 +7,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from shared.contract.base import Message
-from shared.contract.memory import State
 from shared.contract.objects import ChatMessage, Conversation
+from shared.contract.state import State
 
 Shown = dict[int | str, dict[str, Any]]
 
@@ -84,12 +84,6 @@ class ChatWithMessages(ListedChat):
 class Snapshot(State):
     """Everything of a user, and the cursor to go on from."""
 
-    tasks: list[Any]
-    notes: list[Any]
-    preferences: dict[str, Any]
-    pinned_memories: list[Any]
-    calendar: list[Any]
-    plan: dict[str, Any]
     cursor: str
 
 

@@ -21,6 +21,7 @@ from memory.sweep import Sweeper
 from shared import __version__
 from shared.bus import Answer, Bus
 from shared.contract import memory as contract
+from shared.contract import state
 from shared.contract.base import Message
 from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
 from shared.contract.topics import Call
@@ -114,7 +115,7 @@ def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
         reads(contract.LIST_CONVERSATIONS, reading.list_conversations),
         reads(contract.GET_CONVERSATION, reading.get_conversation),
         reads(contract.LIST_MESSAGES, reading.list_messages),
-        reads(contract.GET_STATE, reading.get_state),
+        reads(state.GET_STATE, reading.get_state),
         reads(contract.OPEN_STREAM, reading.open_stream),
         Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),
         Answer(contract.CHECK_HEALTH, partial(check_health, store)),

@@ -3,12 +3,34 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.contract.objects import Attachment, ChatMessage, MessageStatus, PromptMessage, Role
+from shared.contract.objects import (
+    Attachment,
+    ChatMessage,
+    FinishReason,
+    MessageStatus,
+    Problem,
+    PromptMessage,
+    Role,
+    Usage,
+)
 
 SHOWN_ATTACHMENT, SHOWN_ATTACHMENTS = 8 * 1024, 64 * 1024
 """Characters of an attachment, and of all of a message, that clients are shown: an event has to fit into a NATS message.
 The model gets the whole text.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What an answer is filled in with at its end."""
+
+    status: MessageStatus
+    text: str
+    reason: FinishReason
+    model: str | None = None
+    usage: Usage | None = None
+    error: Problem | None = None
+
 
 TITLE_LENGTH = 60
 CHARACTERS_PER_TOKEN = 4

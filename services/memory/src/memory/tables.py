@@ -41,6 +41,11 @@ users = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
+    # Of what was removed up to this version nothing is known any more.
+    Column("forgotten", BigInteger, nullable=False, server_default="0"),
+    # Length and newest link of this user's audit chain.
+    Column("audit_count", BigInteger, nullable=False, server_default="0"),
+    Column("audit_mac", LargeBinary),
 )
 
 conversations = Table(
@@ -49,9 +54,14 @@ conversations = Table(
     Column("id", Text, primary_key=True),
     Column("user_id", Text, nullable=False),
     Column("title", Text),
+    # Who made the title: `text` (cut from the first message), `model`, `user`.
+    Column("title_by", Text),
     Column("persona", Text),
     Column("temporary", Boolean, nullable=False),
     Column("head_id", Text),
+    # What was said up to and with the message `summary_until`, in short.
+    Column("summary", Text),
+    Column("summary_until", Text),
     # The user's version of the last change: lists are ordered by it, because clocks jump and versions don't (F33).
     Column("changed", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -77,12 +87,16 @@ messages = Table(
     Column("finish_reason", Text),
     Column("error", Text),
     Column("tool_calls", Text),
+    Column("actions", Text),
     Column("attachments", Text),
     Column("channel", Text),
     Column("client_message_id", Text),
     Column("context_ids", Text),
     Column("intent", Text),
+    # The user's version of the last change.
+    Column("changed", BigInteger, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
+    Index("messages_by_change", "user_id", "changed"),
     Index("messages_by_conversation", "conversation_id", "seq"),
     Index("messages_by_user", "user_id", "seq"),
     sqlite_autoincrement=True,
@@ -143,7 +157,164 @@ events = Table(
     Column("conversation_id", Text),
     Column("type", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("user_id", "version", "position"),
+    Index("events_by_age", "at"),
+)
+
+removed = Table(
+    "removed",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "version", "kind", "object_id"),
+    Index("removed_by_age", "at"),
+)
+
+_DUE = text("status = 'open'")
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due", Text),
+    Column("tags", Text, nullable=False),
+    Column("assignee", Text),
+    Column("generation_id", Text),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("completed_at", BigInteger),
+    Index("tasks_by_change", "user_id", "changed"),
+    Index("tasks_open", "user_id", sqlite_where=_DUE, postgresql_where=_DUE),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text),
+    Column("text", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("generation_id", Text),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("notes_by_change", "user_id", "changed"),
+    sqlite_autoincrement=True,
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("generation_id", Text),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("memories_by_key", "user_id", "type", "key", unique=True),
+    Index("memories_by_change", "user_id", "changed"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "date"),
+    Index("plans_by_change", "user_id", "changed"),
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    # "end" is a word of SQL.
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("description", Text),
+    Column("location", Text),
+    Column("kind", Text, nullable=False),
+    Column("warm_only", Boolean, nullable=False),
+    Column("destination", Text),
+    Column("source_event_id", Text),
+    Column("external_id", Text),
+    Column("generation_id", Text),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("calendar_by_start", "user_id", "starts_at"),
+    Index("calendar_by_change", "user_id", "changed"),
+    Index("calendar_by_source", "user_id", "source_event_id"),
+    Index("calendar_by_external_id", "user_id", "external_id", unique=True),
+)
+
+personas = Table(
+    "personas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("system_prompt", Text, nullable=False),
+    Column("greeting", Text),
+    Column("model", Text),
+    Column("temperature", Float),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("personas_by_change", "user_id", "changed"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    # From 1, without a gap, for each user.
+    Column("number", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # What was done (`answer.completed`, `output.stored`, …), who asked for it, and what it touched.
+    Column("action", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("conversation_id", Text),
+    Column("generation_id", Text),
+    Column("message_id", Text),
+    Column("model", Text),
+    Column("prompt_hash", Text),
+    Column("output_hash", Text),
+    # Ids of what it made, as a JSON list.
+    Column("made", Text, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "number"),
 )
 
 outbox = Table(

@@ -10,8 +10,9 @@ from memory.clock import micros
 from memory.outbox import Letter, Mail
 from memory.records import log, users
 from memory.settings import MemorySettings
+from shared.contract.base import Message
 from shared.contract.events import ConversationEvent, Event, StateUpdated
-from shared.contract.inference import GENERATE, Generate
+from shared.contract.inference import DIGEST, GENERATE, Digest, DigestKind, Generate
 from shared.contract.subjects import StateKind, Subject, conversation_event, state_event
 from shared.ids import Kind, NewId
 
@@ -29,6 +30,7 @@ class Transaction:
     _changed: dict[str, set[StateKind]] = field(default_factory=dict[str, set[StateKind]])
     _events: list[log.Logged] = field(default_factory=list[log.Logged])
     _letters: list[Letter] = field(default_factory=list[Letter])
+    _removed: list[log.Gone] = field(default_factory=list[log.Gone])
     _stops: list[str] = field(default_factory=list[str])
 
     @property
@@ -54,6 +56,15 @@ class Transaction:
         """A fact of a conversation."""
         self._write(user, conversation_event(user, event.conversation_id), event, event.conversation_id)
 
+    def tell_state(self, user: str, kind: StateKind, event: Event) -> None:
+        """A fact of this user's state."""
+        self._write(user, state_event(user, kind), event, None)
+        self.touch(user, kind)
+
+    def remove(self, user: str, kind: StateKind, object_id: str) -> None:
+        """This object is gone: whoever asks what has changed since must hear of it."""
+        self._removed.append(log.Gone(user, self.version(user), kind, object_id, self.micros))
+
     def touch(self, user: str, *kinds: StateKind) -> None:
         """Parts of the user's state have changed: told once, after everything else."""
         self.version(user)
@@ -62,8 +73,15 @@ class Transaction:
     def order(self, user: str, conversation_id: str, generation_id: str) -> None:
         """A worker shall produce this answer."""
         order = Generate(generation_id=generation_id, user=user, conversation_id=conversation_id)
+        self._order(user, GENERATE.subject(user), order)
+
+    def order_digest(self, user: str, conversation_id: str, kind: DigestKind) -> None:
+        """A worker shall make a title or a summary, when it has time."""
+        self._order(user, DIGEST.subject(user), Digest(user=user, conversation_id=conversation_id, kind=kind))
+
+    def _order(self, user: str, subject: Subject, order: Message) -> None:
         version = self._versions.get(user, 0)
-        self._letters.append(Letter(self.new_id("e"), user, version, "order", GENERATE.subject(user), "", order.encode()))
+        self._letters.append(Letter(self.new_id("e"), user, version, "order", subject, "", order.encode()))
 
     def stop(self, generation_id: str) -> None:
         """Its worker shall hear at once that somebody asked to stop it."""
@@ -71,11 +89,12 @@ class Transaction:
 
     def close(self) -> Mail:
         """Keeps what was told; answers with what is to be sent after the commit."""
-        for user, changed in self._changed.items():
-            kind: StateKind = "messages" if "messages" in changed else "conversations"
-            event = StateUpdated(**self.stamp(user), changed=cast("list[str]", sorted(changed)))
-            self._write(user, state_event(user, kind), event, None)
-        log.keep_events(self.connection, self._events)
+        for user in self._versions:  # the last event of each version
+            changed = sorted(self._changed.get(user, ()))
+            event = StateUpdated(**self.stamp(user), changed=cast("list[str]", changed))
+            self._write(user, state_event(user, "version"), event, None)
+        log.keep_events(self.connection, self._events, self.micros)
+        log.keep_removed(self.connection, self._removed)
         log.keep_letters(self.connection, self._letters)
         return Mail(tuple(self._letters), tuple(self._stops))
 

@@ -14,6 +14,17 @@ class Generate(Message):
     conversation_id: str
 
 
+DigestKind = Literal["title", "summary"]
+
+
+class Digest(Message):
+    """Make a title or a summary of this conversation. What it is made of is asked of memory when the order is taken."""
+
+    user: str
+    conversation_id: str
+    kind: DigestKind
+
+
 class StopNow(Message):
     """Somebody asked to stop this generation."""
 
@@ -41,4 +52,5 @@ class Models(Message):
 
 
 GENERATE = Queue("generate", Generate)
+DIGEST = Queue("digest", Digest, ack_wait=30.0)
 LIST_MODELS = Call("inference", "list_models", ListModels, Models)

@@ -1,7 +1,7 @@
 """What memory is asked, and what it answers. The caller has checked who the user is; memory checks what is theirs."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -17,9 +17,9 @@ from shared.contract.objects import (
     Problem,
     PromptMessage,
     Sampling,
-    Session,
     Usage,
 )
+from shared.contract.person import Action
 from shared.contract.topics import Call
 
 
@@ -112,6 +112,7 @@ class ClaimGeneration(Message):
     """A worker wants to run this generation. `worker` names the process, for the logs."""
 
     generation_id: str
+    user: str = ""
     worker: str
 
 
@@ -141,6 +142,7 @@ class RenewLease(Message):
     """The worker still runs it. Refused with `lost_lease` when the epoch is not the running one."""
 
     generation_id: str
+    user: str = ""
     epoch: int
 
 
@@ -158,6 +160,7 @@ class FinishGeneration(Message):
     """
 
     generation_id: str
+    user: str = ""
     epoch: int
     outcome: Literal["completed", "failed", "cancelled"]
     text: str
@@ -167,12 +170,16 @@ class FinishGeneration(Message):
     error: Problem | None = None
     prompt_hash: str | None = None
     output_hash: str | None = None
+    actions: list[Action] = Field(default_factory=list[Action])
+    """What the model asked to be done, beyond what can be read from the text."""
+    tool_calls: list[dict[str, Any]] | None = None
 
 
 class ReleaseGeneration(Message):
     """The worker must stop and gives the generation back: it is queued again, for another worker, at once."""
 
     generation_id: str
+    user: str = ""
     epoch: int
 
 
@@ -180,6 +187,7 @@ class AbandonGeneration(Message):
     """No worker could do it: the order goes to the dead letters. Ends the generation as failed unless it has ended."""
 
     generation_id: str
+    user: str = ""
     error: Problem
 
 
@@ -276,24 +284,6 @@ class Messages(Message):
     next: str | None = None
 
 
-class GetState(Message):
-    """A snapshot of the user's state: the newest `limit` messages over all conversations, and everything else."""
-
-    user: str
-    limit: int = 50
-
-
-class State(Message):
-    """A consistent snapshot at `version`."""
-
-    user_id: str
-    version: int
-    conversations: list[Conversation]
-    messages: list[ChatMessage]
-    active_sessions: list[Session]
-    last_snapshot_ts: datetime
-
-
 class OpenStream(Message):
     """A reader wants to follow this conversation. `until`: a user message or an assistant message of it."""
 
@@ -352,7 +342,6 @@ UPDATE_CONVERSATION = Call("memory", "update_conversation", UpdateConversation, 
 DELETE_CONVERSATION = Call("memory", "delete_conversation", DeleteConversation, Deleted)
 CLEAR_HISTORY = Call("memory", "clear_history", ClearHistory, Deleted)
 LIST_MESSAGES = Call("memory", "list_messages", ListMessages, Messages)
-GET_STATE = Call("memory", "get_state", GetState, State)
 OPEN_STREAM = Call("memory", "open_stream", OpenStream, StreamOpening)
 RECORD_PRESENCE = Call("memory", "record_presence", RecordPresence, Done)
 CHECK_HEALTH = Call("memory", "check_health", CheckHealth, Done)

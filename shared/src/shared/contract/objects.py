@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contract.base import Message
+from shared.contract.person import DoneAction
 
 Role = Literal["user", "assistant", "tool", "system"]
 Channel = Literal["chat", "voice", "command"]
@@ -53,6 +54,7 @@ class ChatMessage(Message):
     finish_reason: FinishReason | None = None
     error: Problem | None = None
     tool_calls: list[dict[str, Any]] | None = None
+    actions: list[DoneAction] | None = None
     attachments: list[Attachment] | None = None
     channel: Channel | None = None
     client_message_id: str | None = None

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shared.contract import memory
-from shared.contract.inference import GENERATE, LIST_MODELS
+from shared.contract import account, knowledge, memory, state
+from shared.contract.inference import DIGEST, GENERATE, LIST_MODELS
 from shared.contract.subjects import FEED_STREAMS
 from shared.contract.topics import Call
 
@@ -50,12 +50,23 @@ _WORKER_CALLS = tuple(
         memory.FINISH_GENERATION,
         memory.RELEASE_GENERATION,
         memory.ABANDON_GENERATION,
+        knowledge.PREPARE_DIGEST,
+        knowledge.STORE_DIGEST,
     )
 )
 _USER_CALLS = tuple(
-    value.subject for value in vars(memory).values() if isinstance(value, Call) and value.subject not in _WORKER_CALLS
+    value.subject
+    for module in (memory, state, knowledge, account)
+    for value in vars(module).values()
+    if isinstance(value, Call) and value.subject not in _WORKER_CALLS
 )
 _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
+
+_ERASE = tuple(
+    f"$JS.API.{verb}.{stream}"
+    for stream in (*FEED_STREAMS, "JOBS", "DEAD")
+    for verb in ("DIRECT.GET", "STREAM.INFO", "STREAM.PURGE", "STREAM.MSG.DELETE")
+)
 
 PERMISSIONS: dict[User, Permissions] = {
     "gateway": _service("gateway", (*_USER_CALLS, LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
@@ -65,7 +76,10 @@ PERMISSIONS: dict[User, Permissions] = {
             "feed.*.*.conversation.*.event",
             "feed.*.*.state.*.event",
             f"job.{GENERATE.name}.*",
+            f"job.{DIGEST.name}.*",
             "control.stop.*",
+            # Erasure: what the streams still hold of a user who is gone (S16). No other service may delete anything.
+            *_ERASE,
             # The leave to answer dies with the connection; an answer that was under way then is still owed.
             inbox_prefix("gateway") + ".>",
             inbox_prefix("inference") + ".>",
@@ -78,6 +92,7 @@ PERMISSIONS: dict[User, Permissions] = {
             *_WORKER_CALLS,
             "feed.*.*.conversation.*.token.*",
             *_work(GENERATE.name),
+            *_work(DIGEST.name),
             *_READ_FEED,
         ),
         ("rpc.inference.*", "control.stop.*"),

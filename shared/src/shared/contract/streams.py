@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contract.inference import GENERATE
+from shared.contract.inference import DIGEST, GENERATE
 from shared.contract.subjects import FEED_STREAMS, Subject
 
 DAY = 86_400.0
@@ -61,7 +61,9 @@ STREAMS: tuple[Stream, ...] = (
     Stream("DEAD", ("dead.>",), share=0.1, max_age=30 * DAY),
 )
 
-CONSUMERS: tuple[Consumer, ...] = (Consumer("JOBS", GENERATE.name, f"job.{GENERATE.name}.*", GENERATE.ack_wait),)
+CONSUMERS: tuple[Consumer, ...] = tuple(
+    Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST)
+)
 
 
 def stream_of(subject: Subject) -> str:

@@ -10,7 +10,9 @@ Subject = NewType("Subject", str)
 
 FEED_STREAMS = tuple(f"FEED-{shard:02d}" for shard in range(SHARDS))
 
-StateKind = Literal["conversations", "messages", "tasks", "notes", "memories", "plan", "calendar", "preferences"]
+StateKind = Literal[
+    "conversations", "messages", "tasks", "notes", "memories", "plan", "calendar", "preferences", "personas", "version"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from gateway.requests import Chat, Clear, check_size
 from gateway.routes.message import IdempotencyKey
 from gateway.streaming import AnswerStream
 from gateway.turn import begin
-from shared.contract.memory import CLEAR_HISTORY, GET_STATE, LIST_MESSAGES, ClearHistory, Deleted, GetState, ListMessages
+from shared.contract.memory import CLEAR_HISTORY, LIST_MESSAGES, ClearHistory, Deleted, ListMessages
+from shared.contract.state import GET_STATE, GetState
 from shared.ids import Id
 
 router = APIRouter(prefix="/api", tags=["short forms"])

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gateway.parts import Caller, Here
 from gateway.replies import Snapshot, reply, shows
-from shared.contract.memory import GET_STATE, GetState
+from shared.contract.state import GET_STATE, GetState
 from shared.contract.subjects import user_scope
 
 router = APIRouter(prefix="/api/v1", tags=["state"])

@@ -79,6 +79,7 @@ def delete_all(tx: Transaction, user: str, ids: Sequence[str]) -> Deleted:
             end(tx, generation, STOPPED)
             tx.stop(generation.id)
         conversations.drop(tx.connection, conversation_id)
+        tx.remove(user, "conversations", conversation_id)
         log.forget_conversation(tx.connection, user, conversation_id)
         tx.tell(user, ConversationDeleted(**tx.stamp(user), conversation_id=conversation_id))
     if ids:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from memory.generation import CANCELLED, Generation, finish_reason, shift, stopping
+from memory.message import Filling
 from memory.records import generations, messages
 from memory.transaction import Transaction
 from shared.contract.events import GenerationQueued, MessageCancelled, MessageCompleted, MessageFailed
@@ -34,16 +35,9 @@ STOPPED = Ending("cancelled", error=CANCELLED)
 def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     """Fills the answer in, ends the generation, and tells so: the one terminal event there is."""
     error = None if ending.outcome == "completed" else ending.error or _problem(ending.outcome)
-    message = messages.end(
-        tx.connection,
-        generation.answer_id,
-        ending.outcome,
-        ending.text,
-        reason=finish_reason(ending.outcome, ending.reason),
-        model=ending.model,
-        usage=ending.usage,
-        error=error,
-    )
+    reason = finish_reason(ending.outcome, ending.reason)
+    filling = Filling(ending.outcome, ending.text, reason, ending.model, ending.usage, error)
+    message = messages.end(tx.connection, generation.answer_id, tx.version(generation.user), filling)
     generations.end(tx.connection, generation.id, ending.outcome, tx.micros, ending.prompt_hash, ending.output_hash)
     tx.tell(generation.user, _fact(tx, generation, message, error))
     tx.touch(generation.user, "messages")

@@ -13,15 +13,14 @@ from memory.settings import MemorySettings
 from shared.contract.memory import (
     Conversations,
     GetConversation,
-    GetState,
     ListConversations,
     ListMessages,
     Messages,
     OpenStream,
-    State,
     StreamOpening,
 )
 from shared.contract.objects import ChatMessage, Conversation
+from shared.contract.state import GetState, State
 
 STATE_CONVERSATIONS = 200
 STATE_SESSIONS = 100

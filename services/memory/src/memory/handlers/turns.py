@@ -86,7 +86,7 @@ def _keep_turn(tx: Transaction, new: Turn, question: SendMessage | None = None, 
     """Stores messages and generation, and tells of them; of the first `quiet` ones it does not."""
     user = new.generation.user
     context = json.dumps(question.context_ids) if question and question.context_ids else None
-    messages.keep(tx.connection, user, new.written, context, question.intent if question else None)
+    messages.keep(tx.connection, user, new.written, tx.version(user), context, question.intent if question else None)
     generations.keep(tx.connection, new.generation, tx.micros, tx.ticks)
     for message in new.written[quiet:]:
         tx.tell(

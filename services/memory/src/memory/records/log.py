@@ -1,16 +1,17 @@
 """The append-only log of events, and the outbox of what has not reached NATS yet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from memory.outbox import Letter
 from memory.records.prepared import rows, run, run_all
-from memory.tables import events, outbox
-from shared.contract.subjects import Subject
+from memory.tables import events, outbox, removed
+from shared.contract.subjects import StateKind, Subject
 
 _KEEP_EVENT = insert(events)
+_KEEP_REMOVED = insert(removed)
 _KEEP_LETTER = insert(outbox)
 _FORGET_CONVERSATION = delete(events).where(
     events.c.user_id == bindparam("user"), events.c.conversation_id == bindparam("conversation")
@@ -37,12 +38,28 @@ class Logged:
     payload: bytes
 
 
-def keep_events(connection: Connection, logged: Sequence[Logged]) -> None:
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An object that is no more, and the version that it was removed in."""
+
+    user_id: str
+    version: int
+    kind: StateKind
+    object_id: str
+    at: int
+
+
+def keep_events(connection: Connection, logged: Sequence[Logged], at: int) -> None:
     """Appends to the log."""
-    run_all(connection, _KEEP_EVENT, [_logged_row(event) for event in logged])
+    run_all(connection, _KEEP_EVENT, [_logged_row(event, at) for event in logged])
 
 
-def _logged_row(event: Logged) -> dict[str, object]:
+def keep_removed(connection: Connection, gone: Sequence[Gone]) -> None:
+    """Remembers what is gone."""
+    run_all(connection, _KEEP_REMOVED, [asdict(one) for one in gone])
+
+
+def _logged_row(event: Logged, at: int) -> dict[str, object]:
     return {
         "user_id": event.user_id,
         "version": event.version,
@@ -50,6 +67,7 @@ def _logged_row(event: Logged) -> dict[str, object]:
         "conversation_id": event.conversation_id,
         "type": event.type,
         "payload": event.payload,
+        "at": at,
     }
 
 

@@ -7,11 +7,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, bindparam, case, insert, literal, select, update
 
 from memory.clock import micros, moment
-from memory.message import Remembered, shown
+from memory.message import Filling, Remembered, shown
 from memory.records.prepared import AnyRow, row, rows, run_all, scalar
 from memory.tables import conversations, generations, messages
 from shared.contract.base import Message
-from shared.contract.objects import Attachment, ChatMessage, MessageStatus, Problem, Usage
+from shared.contract.objects import Attachment, ChatMessage, Problem, Usage
 from shared.errors import UnknownMessage
 
 _ATTACHMENTS = TypeAdapter(list[Attachment])
@@ -68,6 +68,7 @@ _END = (
     .where(messages.c.id == bindparam("message"))
     .values(
         text=bindparam("new_text"),
+        changed=bindparam("version"),
         status=bindparam("new_status"),
         model=bindparam("new_model"),
         usage=bindparam("new_usage"),
@@ -116,18 +117,19 @@ def keep(
     connection: Connection,
     user: str,
     written: Sequence[ChatMessage],
+    version: int,
     context_ids: str | None = None,
     intent: str | None = None,
 ) -> None:
-    """Stores new messages in this order. `context_ids` (JSON) and `intent` belong to those of the user."""
-    new = [_row(user, message) for message in written]
+    """Stores new messages in this order, which lead to this version. `context_ids` (JSON) and `intent` are of the user's."""
+    new = [_row(user, message, version) for message in written]
     for values in new:
         if values["role"] == "user":
             values |= {"context_ids": context_ids, "intent": intent}
     run_all(connection, _INSERT, new)
 
 
-def _row(user: str, message: ChatMessage) -> dict[str, Any]:
+def _row(user: str, message: ChatMessage, version: int) -> dict[str, Any]:
     attachments = message.attachments
     return {
         "id": message.id,
@@ -143,30 +145,22 @@ def _row(user: str, message: ChatMessage) -> dict[str, Any]:
         "client_message_id": message.client_message_id,
         "context_ids": None,
         "intent": None,
+        "changed": version,
         "created_at": micros(message.created_at),
     }
 
 
-def end(
-    connection: Connection,
-    message_id: str,
-    status: MessageStatus,
-    text: str,
-    *,
-    reason: str,
-    model: str | None = None,
-    usage: Usage | None = None,
-    error: Problem | None = None,
-) -> ChatMessage:
-    """Fills an answer in for good, and returns it."""
+def end(connection: Connection, message_id: str, version: int, filling: Filling) -> ChatMessage:
+    """Fills an answer in for good, in this version of the user's state, and returns it."""
     values = {
         "message": message_id,
-        "new_text": text,
-        "new_status": status,
-        "new_model": model,
-        "new_usage": _json(usage),
-        "new_reason": reason,
-        "new_error": _json(error),
+        "version": version,
+        "new_text": filling.text,
+        "new_status": filling.status,
+        "new_model": filling.model,
+        "new_usage": _json(filling.usage),
+        "new_reason": filling.reason,
+        "new_error": _json(filling.error),
     }
     return shown(_message(row(connection, _END, values)))
 
