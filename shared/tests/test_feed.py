@@ -99,7 +99,7 @@ class Collected:
         return [int(event.data[5:-1]) for event in self.events]
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not true():
                 self.stirred.clear()
                 await self.stirred.wait()
@@ -111,7 +111,7 @@ class Collected:
 
 async def first_events(feed: Feed, count: int, after: Cursor | None, scope: Scope = SCOPE) -> list[Stored]:
     events: list[Stored] = []
-    async with asyncio.timeout(10), aclosing(feed.follow(scope, after)) as following:
+    async with asyncio.timeout(30), aclosing(feed.follow(scope, after)) as following:
         async for event in following:
             events.append(event)
             if len(events) == count:
@@ -278,7 +278,7 @@ async def test_a_long_past_is_replayed_at_the_readers_pace(feed: Feed, client: C
 async def test_a_slow_follower_is_read_again_and_loses_nothing(feed: Feed, client: Client) -> None:
     head = await feed.head(SCOPE)
     numbers: list[bytes] = []
-    async with asyncio.timeout(10), aclosing(feed.follow(SCOPE, head, limit=5)) as following:
+    async with asyncio.timeout(30), aclosing(feed.follow(SCOPE, head, limit=5)) as following:
         await store(client, 1)
         async for event in following:
             numbers.append(event.data)
@@ -429,7 +429,7 @@ async def test_random_cuts_lose_and_double_nothing(feed: Feed, wire: Wire, clien
 async def test_nats_that_does_not_answer_is_unavailable_soon(feed: Feed, nats_server: NatsServer) -> None:
     nats_server.freeze()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             with pytest.raises(Unavailable):
                 await feed.attach(SCOPE, None, Collected())
             with pytest.raises(Unavailable):

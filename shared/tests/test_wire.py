@@ -46,7 +46,7 @@ class Heard(list[Message]):
         self._stirred.set()
 
     async def has(self, count: int) -> list[Message]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self) < count:
                 self._stirred.clear()
                 await self._stirred.wait()
@@ -144,7 +144,7 @@ async def test_f9_subscriptions_are_in_place_when_it_says_that_it_is_back(wire: 
     wire.on_lost(lost.set)
     wire.on_back(lambda: (wire.publish(b"a", b"back"), back.set()))
     await nats_server.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await lost.wait()
     with pytest.raises(Offline):
         wire.publish(b"a", b"")
@@ -152,7 +152,7 @@ async def test_f9_subscriptions_are_in_place_when_it_says_that_it_is_back(wire: 
     wire.subscribe("a", later)
     assert not wire.live
     await nats_server.restart()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await back.wait()
     assert await heard.has(1) == await later.has(1) == [(b"a", None, b"back")]
 
