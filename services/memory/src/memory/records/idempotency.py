@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.records.prepared import row, rows, run
+from memory.records.upserts import upsert
 from memory.tables import idempotency
 
 _FIND = select(idempotency.c.body_hash, idempotency.c.response).where(
@@ -14,15 +14,7 @@ _FIND = select(idempotency.c.body_hash, idempotency.c.response).where(
     idempotency.c.key == bindparam("key"),
     idempotency.c.created_at >= bindparam("since"),
 )
-_NEW = insert(idempotency)
-_KEEP = _NEW.on_conflict_do_update(
-    index_elements=["user_id", "route", "key"],
-    set_={
-        "body_hash": _NEW.excluded.body_hash,
-        "response": _NEW.excluded.response,
-        "created_at": _NEW.excluded.created_at,
-    },
-)
+_KEEP = upsert(idempotency, ["user_id", "route", "key"], ["body_hash", "response", "created_at"])
 _EXPIRED = select(idempotency.c.key).where(idempotency.c.created_at < bindparam("before")).limit(1)
 _FORGET = delete(idempotency).where(idempotency.c.created_at < bindparam("before"))
 

@@ -3,26 +3,16 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.clock import micros, moment
 from memory.records.prepared import rows, run, run_all
+from memory.records.upserts import upsert
 from memory.tables import gateways, sessions
 from shared.contract.memory import PresenceChange
 from shared.contract.objects import Session
 
-_REPORT = insert(gateways)
-_REPORTED = _REPORT.on_conflict_do_update(index_elements=["id"], set_={"last_report": _REPORT.excluded.last_report})
-_OPEN = insert(sessions)
-_OPENED = _OPEN.on_conflict_do_update(
-    index_elements=["id"],
-    set_={
-        "gateway_id": _OPEN.excluded.gateway_id,
-        "user_id": _OPEN.excluded.user_id,
-        "device": _OPEN.excluded.device,
-        "connected_at": _OPEN.excluded.connected_at,
-    },
-)
+_REPORTED = upsert(gateways, ["id"], ["last_report"])
+_OPENED = upsert(sessions, ["id"], ["gateway_id", "user_id", "device", "connected_at"])
 _CLOSED = delete(sessions).where(sessions.c.id == bindparam("session"))
 _ACTIVE = (
     select(sessions, gateways.c.last_report)

@@ -1,9 +1,9 @@
 """Users, of whom only the version of their state is kept."""
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.records.prepared import scalar
+from memory.records.upserts import insert
 from memory.tables import users
 
 _NEXT = (
