@@ -13,6 +13,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -34,6 +35,8 @@ installation = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("created_at", BigInteger, nullable=False),
+    # The highest version that an erased user had; new users begin above it, so that no version means two states.
+    Column("version_floor", BigInteger, nullable=False, server_default="0"),
 )
 
 users = Table(
@@ -46,6 +49,20 @@ users = Table(
     # Length and newest link of this user's audit chain.
     Column("audit_count", BigInteger, nullable=False, server_default="0"),
     Column("audit_mac", LargeBinary),
+    # Being erased: nothing new is taken until that is done.
+    Column("erasing", Boolean, nullable=False, server_default=false()),
+)
+
+# Whoever is being erased: a row is there from the request until nothing can be written late any more.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    # `rows`: under way; `late`: all is gone but what a worker may still have added since, in these conversations (JSON).
+    Column("step", Text, nullable=False),
+    Column("conversations", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
 )
 
 conversations = Table(
@@ -62,6 +79,9 @@ conversations = Table(
     # What was said up to and with the message `summary_until`, in short.
     Column("summary", Text),
     Column("summary_until", Text),
+    # When a digest was ordered that has not come yet.
+    Column("title_ordered", BigInteger),
+    Column("summary_ordered", BigInteger),
     # The user's version of the last change: lists are ordered by it, because clocks jump and versions don't (F33).
     Column("changed", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -123,6 +143,8 @@ generations = Table(
     Column("persona", Text),
     Column("language", Text),
     Column("sampling", Text, nullable=False),
+    # Its prompt took so much of the budget that the conversation needs a summary.
+    Column("crowded", Boolean, nullable=False, server_default=false()),
     Column("prompt_hash", Text),
     Column("output_hash", Text),
     Column("created_at", BigInteger, nullable=False),
@@ -315,6 +337,27 @@ audit = Table(
     Column("previous", LargeBinary, nullable=False),
     Column("mac", LargeBinary, nullable=False),
     PrimaryKeyConstraint("user_id", "number"),
+)
+
+# Whose audit is being erased: the trigger that keeps the audit lets those rows go. Empty outside of a transaction.
+erasing = Table(
+    "erasing",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+)
+
+# What remains of an erased chain: a keyed hash in place of the user, its length and its last link, and a seal of our own.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("who", Text, nullable=False),
+    # From 0: a user may come back and be erased again.
+    Column("life", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("last", LargeBinary),
+    Column("at", BigInteger, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("who", "life"),
 )
 
 outbox = Table(

@@ -25,6 +25,20 @@ def upgrade() -> None:
     sa.Column("mac", sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint("user_id", "number")
     )
+    op.create_table("erasing",
+    sa.Column("user_id", sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint("user_id")
+    )
+    op.create_table("erasures",
+    sa.Column("who", sa.Text(), nullable=False),
+    sa.Column("life", sa.Integer(), nullable=False),
+    sa.Column("rows", sa.BigInteger(), nullable=False),
+    sa.Column("last", sa.LargeBinary(), nullable=True),
+    sa.Column("at", sa.BigInteger(), nullable=False),
+    sa.Column("mac", sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint("who", "life")
+    )
+    _guard_audit(op.get_bind().dialect.name)
     op.create_table("calendar",
     sa.Column("id", sa.Text(), nullable=False),
     sa.Column("user_id", sa.Text(), nullable=False),
@@ -137,9 +151,22 @@ def upgrade() -> None:
     )
     op.create_index("tasks_by_change", "tasks", ["user_id", "changed"], unique=False)
     op.create_index("tasks_open", "tasks", ["user_id"], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
+    op.create_table("erasures",
+    sa.Column("user_id", sa.Text(), nullable=False),
+    sa.Column("step", sa.Text(), nullable=False),
+    sa.Column("conversations", sa.Text(), nullable=False),
+    sa.Column("asked_at", sa.BigInteger(), nullable=False),
+    sa.Column("due", sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint("user_id")
+    )
+    op.add_column("installation", sa.Column("version_floor", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("users", sa.Column("erasing", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("conversations", sa.Column("title_by", sa.Text(), nullable=True))
     op.add_column("conversations", sa.Column("summary", sa.Text(), nullable=True))
     op.add_column("conversations", sa.Column("summary_until", sa.Text(), nullable=True))
+    op.add_column("conversations", sa.Column("title_ordered", sa.BigInteger(), nullable=True))
+    op.add_column("conversations", sa.Column("summary_ordered", sa.BigInteger(), nullable=True))
+    op.add_column("generations", sa.Column("crowded", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("events", sa.Column("at", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index("events_by_age", "events", ["at"], unique=False)
     op.add_column("messages", sa.Column("actions", sa.Text(), nullable=True))
@@ -148,5 +175,27 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("forgotten", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_count", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_mac", sa.LargeBinary(), nullable=True))
+    op.add_column("users", sa.Column("audit_anchored", sa.BigInteger(), server_default="0", nullable=False))
     # Of what was removed before, nobody kept a word.
     op.execute("UPDATE users SET forgotten = version")
+
+
+def _guard_audit(dialect: str) -> None:
+    """The audit only grows (S17). What is erased lawfully is named in `erasing` in the same transaction."""
+    if dialect == "sqlite":
+        op.execute(
+            "CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM erasing"
+            " WHERE erasing.user_id = OLD.user_id) BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
+        )
+        return
+    op.execute(
+        "CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM erasing WHERE erasing.user_id = OLD.user_id) THEN RETURN OLD; END IF;"
+        " RAISE EXCEPTION 'the audit only grows'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_only_grows()"
+    )
