@@ -186,6 +186,12 @@ class Unavailable(Busy):
     code, status = "unavailable", 503
 
 
+class BeingErased(Busy):
+    """This account is being erased; when that is done, it may begin anew."""
+
+    code, status = "being_erased", 503
+
+
 class StorageFull(Busy):
     """There is no room left to store this."""
 

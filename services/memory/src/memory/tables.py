@@ -49,13 +49,15 @@ users = Table(
     # Length and newest link of this user's audit chain.
     Column("audit_count", BigInteger, nullable=False, server_default="0"),
     Column("audit_mac", LargeBinary),
+    # How much of the chain the newest anchor holds.
+    Column("audit_anchored", BigInteger, nullable=False, server_default="0"),
     # Being erased: nothing new is taken until that is done.
     Column("erasing", Boolean, nullable=False, server_default=false()),
 )
 
 # Whoever is being erased: a row is there from the request until nothing can be written late any more.
-erasures = Table(
-    "erasures",
+departures = Table(
+    "departures",
     metadata,
     Column("user_id", Text, primary_key=True),
     # `rows`: under way; `late`: all is gone but what a worker may still have added since, in these conversations (JSON).
@@ -339,16 +341,9 @@ audit = Table(
     PrimaryKeyConstraint("user_id", "number"),
 )
 
-# Whose audit is being erased: the trigger that keeps the audit lets those rows go. Empty outside of a transaction.
-erasing = Table(
-    "erasing",
-    metadata,
-    Column("user_id", Text, primary_key=True),
-)
-
 # What remains of an erased chain: a keyed hash in place of the user, its length and its last link, and a seal of our own.
-erasures = Table(
-    "erasures",
+tombstones = Table(
+    "tombstones",
     metadata,
     Column("who", Text, nullable=False),
     # From 0: a user may come back and be erased again.

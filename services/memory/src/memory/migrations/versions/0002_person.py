@@ -25,11 +25,7 @@ def upgrade() -> None:
     sa.Column("mac", sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint("user_id", "number")
     )
-    op.create_table("erasing",
-    sa.Column("user_id", sa.Text(), nullable=False),
-    sa.PrimaryKeyConstraint("user_id")
-    )
-    op.create_table("erasures",
+    op.create_table("tombstones",
     sa.Column("who", sa.Text(), nullable=False),
     sa.Column("life", sa.Integer(), nullable=False),
     sa.Column("rows", sa.BigInteger(), nullable=False),
@@ -151,7 +147,7 @@ def upgrade() -> None:
     )
     op.create_index("tasks_by_change", "tasks", ["user_id", "changed"], unique=False)
     op.create_index("tasks_open", "tasks", ["user_id"], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
-    op.create_table("erasures",
+    op.create_table("departures",
     sa.Column("user_id", sa.Text(), nullable=False),
     sa.Column("step", sa.Text(), nullable=False),
     sa.Column("conversations", sa.Text(), nullable=False),
@@ -181,19 +177,19 @@ def upgrade() -> None:
 
 
 def _guard_audit(dialect: str) -> None:
-    """The audit only grows (S17). What is erased lawfully is named in `erasing` in the same transaction."""
+    """The audit only grows (S17). What is erased lawfully is named in `erasures` until it is gone."""
     if dialect == "sqlite":
         op.execute(
             "CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
         )
         op.execute(
-            "CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM erasing"
-            " WHERE erasing.user_id = OLD.user_id) BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
+            "CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM erasures"
+            " WHERE erasures.user_id = OLD.user_id) BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
         )
         return
     op.execute(
         "CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM erasing WHERE erasing.user_id = OLD.user_id) THEN RETURN OLD; END IF;"
+        " IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM erasures WHERE erasures.user_id = OLD.user_id) THEN RETURN OLD; END IF;"
         " RAISE EXCEPTION 'the audit only grows'; END $$"
     )
     op.execute(
