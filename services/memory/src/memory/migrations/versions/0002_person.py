@@ -34,7 +34,6 @@ def upgrade() -> None:
     sa.Column("mac", sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint("who", "life")
     )
-    _guard_audit(op.get_bind().dialect.name)
     op.create_table("calendar",
     sa.Column("id", sa.Text(), nullable=False),
     sa.Column("user_id", sa.Text(), nullable=False),
@@ -157,6 +156,7 @@ def upgrade() -> None:
     )
     op.add_column("installation", sa.Column("version_floor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("erasing", sa.Boolean(), server_default=sa.false(), nullable=False))
+    _guard_audit(op.get_bind().dialect.name)
     op.add_column("conversations", sa.Column("title_by", sa.Text(), nullable=True))
     op.add_column("conversations", sa.Column("summary", sa.Text(), nullable=True))
     op.add_column("conversations", sa.Column("summary_until", sa.Text(), nullable=True))
@@ -168,6 +168,9 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("actions", sa.Text(), nullable=True))
     op.add_column("messages", sa.Column("changed", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index("messages_by_change", "messages", ["user_id", "changed"], unique=False)
+    op.add_column("outbox", sa.Column("writer", sa.Text(), server_default="", nullable=False))
+    op.create_index("outbox_by_user", "outbox", ["user_id", "version"], unique=False)
+    op.add_column("installation", sa.Column("clock_shift", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("forgotten", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_count", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_mac", sa.LargeBinary(), nullable=True))
@@ -177,19 +180,19 @@ def upgrade() -> None:
 
 
 def _guard_audit(dialect: str) -> None:
-    """The audit only grows (S17). What is erased lawfully is named in `erasures` until it is gone."""
+    """The audit only grows (S17). What is erased lawfully is named in `departures` until it is gone."""
     if dialect == "sqlite":
         op.execute(
             "CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
         )
         op.execute(
-            "CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM erasures"
-            " WHERE erasures.user_id = OLD.user_id) BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
+            "CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM departures"
+            " WHERE departures.user_id = OLD.user_id) BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
         )
         return
     op.execute(
         "CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM erasures WHERE erasures.user_id = OLD.user_id) THEN RETURN OLD; END IF;"
+        " IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM departures WHERE departures.user_id = OLD.user_id) THEN RETURN OLD; END IF;"
         " RAISE EXCEPTION 'the audit only grows'; END $$"
     )
     op.execute(
