@@ -125,7 +125,8 @@ async def test_what_was_sent_and_not_yet_forgotten_keeps_its_id_when_it_is_sent_
         with closing(sqlite3.connect(path)) as other:
             kept = other.execute("SELECT * FROM outbox").fetchall()
     with closing(sqlite3.connect(path)) as other:
-        other.executemany("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", kept)
+        marks = ", ".join("?" * len(kept[0]))
+        other.executemany(f"INSERT OR REPLACE INTO outbox VALUES ({marks})", kept)
         other.commit()
     stored = list(post.stored)
     async with new_desk(post) as after:

@@ -1,4 +1,4 @@
-"""The tables. Times are microseconds since 1970 in UTC; leases and orders are seconds of the server's monotonic clock."""
+"""The tables. Times are microseconds since 1970 in UTC; leases and orders are seconds of a clock that never jumps."""
 
 from sqlalchemy import (
     BigInteger,
@@ -37,6 +37,8 @@ installation = Table(
     Column("created_at", BigInteger, nullable=False),
     # The highest version that an erased user had; new users begin above it, so that no version means two states.
     Column("version_floor", BigInteger, nullable=False, server_default="0"),
+    # Microseconds between the clock of a database server and the ticks of leases: it takes up what that clock jumps (F33).
+    Column("clock_shift", BigInteger, nullable=False, server_default="0"),
 )
 
 users = Table(
@@ -368,6 +370,9 @@ outbox = Table(
     Column("data", LargeBinary, nullable=False),
     # Why NATS will never take it; such a row is kept to be looked at, and not sent again.
     Column("poison", Text),
+    # The connection that wrote it, and sends it; empty where there is one process only.
+    Column("writer", Text, nullable=False, server_default=""),
+    Index("outbox_by_user", "user_id", "version"),
     sqlite_autoincrement=True,
 )
 
