@@ -17,6 +17,7 @@ from shared.connection import Connection, connected
 from shared.contract.base import Message
 from shared.contract.subjects import Subject
 from shared.contract.topics import Call, Queue
+from shared.erasing import Eraser
 from shared.errors import Fault, Invalid, Unavailable
 from shared.packing import pack, unpack
 from shared.publishing import Fenced, Publisher, Rejected, Stored
@@ -144,6 +145,10 @@ class Bus:
     async def read(self, subject: Subject, *, after: int = 0) -> list[Entry]:
         """All stored messages of this subject after a sequence, as (sequence, event name, data). Raises Unavailable."""
         return await self._reader.after(subject, after)
+
+    async def erase(self, trace: Subject) -> int:
+        """Erases every stored message of this subject or filter, its bytes too; answers how many. Raises Unavailable."""
+        return await Eraser(self._asker, self._reader).erase(trace)
 
     async def tell(self, subject: Subject, message: Message) -> None:
         """Core NATS: whoever listens right now hears it; nobody keeps it. Raises TooLarge, Unavailable."""

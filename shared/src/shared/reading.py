@@ -38,17 +38,19 @@ class Reader:
         entries, _ = await self._get(subject, {"last_by_subj": subject}, timeout)
         return (entries[-1][0], entries[-1][2]) if entries else None
 
-    async def after(self, subject: Subject, sequence: int, *, limit: int = 0, timeout: float = TIMEOUT_SECONDS) -> list[Entry]:
-        """All messages, or the first `limit`, after this sequence of the stream."""
+    async def after(
+        self, subject: Subject, sequence: int, *, limit: int = 0, max_bytes: int = 0, timeout: float = TIMEOUT_SECONDS
+    ) -> list[Entry]:
+        """All messages, or the first `limit`, after this sequence of the stream. `max_bytes`: not many more at a time."""
         found: list[Entry] = []
         more = True
         while more:
             batch = min(limit - len(found), BATCH) if limit else BATCH
-            question = {"seq": sequence + 1, "next_by_subj": subject, "batch": batch}
+            question = {"seq": sequence + 1, "next_by_subj": subject, "batch": batch, "max_bytes": max_bytes}
             entries, more = await self._get(subject, question, timeout)
             found += entries
             sequence = entries[-1][0] if entries else sequence
-            more = more and bool(entries) and (not limit or len(found) < limit)
+            more = more and bool(entries) and not max_bytes and (not limit or len(found) < limit)
         return found
 
     async def _get(self, subject: Subject, question: dict[str, Any], timeout: float) -> tuple[list[Entry], bool]:

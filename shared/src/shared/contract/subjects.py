@@ -89,3 +89,14 @@ def live_filter(user: str | None = None, *, tokens: bool = False) -> Subject:
 def every_stop_signal() -> Subject:
     """What a worker listens on: one subscription for a process, not one for each generation."""
     return Subject("control.stop.*")
+
+
+def traces_of(user: str) -> tuple[Subject, ...]:
+    """Filters of all that the streams hold of this user: feed, orders, dead letters."""
+    token = user_token(user)
+    return Subject(user_scope(user).feed), Subject(f"job.*.{token}"), Subject(f"dead.*.{token}")
+
+
+def trace_of(user: str, conversation: str) -> Subject:
+    """Filter of all that the feed holds of one conversation."""
+    return Subject(conversation_scope(user, conversation).feed)
