@@ -1,0 +1,76 @@
+"""Many histories, one after the other and side by side, in some of which memory is killed."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+from linearizability.checker import Verdict
+from linearizability.clients import CLIENTS, STEPS_EACH, begin, live
+from linearizability.history import History
+from linearizability.judge import judge
+from linearizability.nemesis import Replicas, disturb
+from shared.bus import Bus
+
+SIDE_BY_SIDE = 5
+KILLED = 0.4
+"""In this share of the rounds memory is killed once."""
+
+
+def how_many(usual: int) -> int:
+    """Histories to record: `COLLOQUY_HISTORIES`, or what a usual test run has time for."""
+    return int(os.environ.get("COLLOQUY_HISTORIES", usual))
+
+
+def first_seed() -> int:
+    """`COLLOQUY_SEED` begins where another run began."""
+    return int(os.environ.get("COLLOQUY_SEED", random.SystemRandom().randrange(1_000_000)))
+
+
+async def histories(some: Replicas, buses: list[Bus], seed: int, count: int) -> AsyncGenerator[History]:
+    """This many histories of as many users, their plans drawn from `seed` and the numbers after it."""
+    for first in range(seed, seed + count, SIDE_BY_SIDE):
+        dice = random.Random(first)
+        seeds = range(first, min(first + SIDE_BY_SIDE, seed + count))
+        tables = [await begin(number, f"u{number}", buses[0]) for number in seeds]
+        async with asyncio.TaskGroup() as tasks:
+            living = [tasks.create_task(live(table, buses)) for table in tables]
+            if dice.random() < KILLED:
+                tasks.create_task(disturb(some, tables, dice, CLIENTS * STEPS_EACH // 2))
+        for task in living:
+            yield task.result()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a campaign has seen."""
+
+    seed: int
+    histories: int = 0
+    operations: int = 0
+    unknown: int = 0
+    places: int = 0
+    kills: int = 0
+
+    def count(self, history: History, verdict: Verdict) -> None:
+        """One more history."""
+        self.histories += 1
+        self.operations += len(history.ops)
+        self.unknown += sum(op.outcome is None for op in history.ops)
+        self.places += verdict.places
+
+
+async def campaign(some: Replicas, buses: list[Bus], seed: int, count: int, folder: Path) -> Tally:
+    """Judges this many histories. Raises AssertionError with the story of one that nothing explains."""
+    tally = Tally(seed)
+    print(f"seed {seed}, {count} histories")
+    async for history in histories(some, buses, seed, count):
+        verdict = judge(history)
+        tally.count(history, verdict)
+        if not verdict.holds:
+            raise AssertionError(f"seed {history.seed}, kept in {history.save(folder)}\n{verdict.story()}")
+    tally.kills = some.kills
+    print(tally)
+    return tally

@@ -1,0 +1,64 @@
+"""Is there an order that explains this history? First of each conversation alone, then of everything the user has."""
+
+from collections.abc import Iterable
+
+from linearizability.checker import Verdict, find_order
+from linearizability.history import History, Ok, Op
+from linearizability.model import State
+from linearizability.steps import STEPS, TOO_MANY, WHOLE, beginning, conversation_of
+
+Before = dict[str, set[str]]
+"""For each key the keys that some list showed before it."""
+
+
+def judge(history: History) -> Verdict:
+    """The first part that nothing explains, or the order of the whole.
+
+    The parts are smaller, so what is wrong with one is found sooner, and is told in fewer words. They are sound because
+    conversations share nothing but the version, which only a snapshot shows, and the limit of open answers, which parts
+    let happen at any time.
+    """
+    for conversation in history.conversations:
+        verdict = _judge_part(history, conversation)
+        if not verdict.holds:
+            return verdict
+    initial = beginning(history.conversations, len(history.conversations))
+    return find_order(history.ops, initial, _Model(history.ops, whole=True).step)
+
+
+def _judge_part(history: History, conversation: str) -> Verdict:
+    written = {op.args["key"]: op.args["conversation"] for op in history.ops if op.kind in ("send", "edit")}
+    ops = [op for op in history.ops if op.kind not in WHOLE and conversation_of(op, written) == conversation]
+    return find_order(ops, beginning([conversation], 1), _Model(ops, whole=False).step)
+
+
+class _Model:
+    def __init__(self, ops: Iterable[Op], *, whole: bool) -> None:
+        self.before = _seen_before(ops)
+        self.whole = whole
+
+    def step(self, state: State, op: Op) -> State | None:
+        """See `checker.Step`."""
+        if not self.whole and op.outcome == TOO_MANY:
+            return state
+        after, answer = STEPS[op.kind](state, op.args)
+        if op.outcome is not None and answer != op.outcome and not (answer == TOO_MANY and not self.whole):
+            return None
+        if op.kind in ("send", "edit") and after is not state and self.early(state, op):
+            return None
+        return after
+
+    def early(self, state: State, op: Op) -> bool:
+        """Messages are only ever appended: what a list shows before this one must be there when this one comes."""
+        before = self.before.get(op.args["key"])
+        return bool(before) and not before <= {row.name for row in state.rows}
+
+
+def _seen_before(ops: Iterable[Op]) -> Before:
+    before: Before = {}
+    for op in ops:
+        if op.kind == "tree" and isinstance(op.outcome, Ok):
+            names: list[str] = [row[0] for row in op.outcome.value if not row[0].endswith("!")]  # type: ignore[union-attr]
+            for place, name in enumerate(names):
+                before.setdefault(name, set()).update(names[:place])
+    return before
