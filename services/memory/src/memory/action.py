@@ -1,11 +1,4 @@
-"""What a final output asks to be done, read from its text: strict JSON, tolerant of what stands around it.
-
-A request is one JSON object whose keys are all of `actions`, `tasks`, `notes`, `summary`, with at least one of them there:
-the whole text; or the content of a block fenced with ``` or ~~~ and tagged `actions` or `json`; or, with `actions` among its
-keys, an object that begins a line. A block tagged `actions` may also hold the bare list. Fences are read as CommonMark has them,
-so what is shown inside of a longer fence, or quoted, is not a request. The last request of a text counts, and no other.
-Any other JSON is part of the answer and creates nothing.
-"""
+"""What a final output asks to be done, read from its text: strict JSON, tolerant of what stands around it."""
 
 import json
 import re
@@ -34,6 +27,9 @@ SUMMARY_LENGTH: Final = 4_000
 
 CANDIDATES: Final = 8
 """Objects in the prose that are tried, the last ones: more would be an answer about JSON."""
+
+LONGEST_FENCE: Final = 200
+"""Characters of a line that can open or close a block: the expression takes quadratic time."""
 
 Reason = Literal["too_many", "unknown_action", "malformed", "too_deep"]
 
@@ -74,7 +70,13 @@ NOTHING: Final = Request()
 
 
 def requested(user: str, text: str, actions: Sequence[Action] = ()) -> Request:
-    """What the text asks for, after the actions that came beside it."""
+    """What the text asks for, after the actions that came beside it.
+
+    A request is one JSON object whose keys are all of `actions`, `tasks`, `notes`, `summary`: the whole text; or a block fenced
+    with ``` or ~~~ and tagged `actions` or `json`; or, with `actions` among its keys, an object that begins a line. A block
+    tagged `actions` may hold the bare list. Fences are read as CommonMark has them, so what is shown inside of a longer fence,
+    or quoted, is none. The last request of a text counts, and no other. Any other JSON is part of the answer and does nothing.
+    """
     given = [{"event": action.event, "payload": action.payload} for action in actions]
     found = _found(text) or {}
     summary = found.get("summary")
@@ -185,7 +187,7 @@ def _divided(text: str) -> tuple[list[tuple[str, str]], str]:
     prose: list[str] = []
     marks, tag, content = "", "", list[str]()
     for line in text.splitlines():
-        fence = _FENCE.match(line)
+        fence = _FENCE.match(line) if len(line) <= LONGEST_FENCE else None
         if not marks and fence:
             marks, tag, content = fence["marks"], fence["tag"].lower(), []
         elif marks and fence and fence["marks"].startswith(marks) and not fence["tag"]:

@@ -6,11 +6,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from memory.adapters.anchor_file import AnchorFile
 from memory.adapters.sqlite_store import SqliteStore, open_store
+from memory.anchoring import Anchoring, anchor_path
 from memory.clock import Clock, micros
-from memory.handlers import conversations, presence, reading, turns, work
+from memory.handlers import conversations, export, presence, reading, turns, work
 from memory.ledger import Ledger
 from memory.outbox import Letter
 from memory.ports import Post
@@ -20,8 +23,8 @@ from memory.settings import MemorySettings
 from memory.sweep import Sweeper
 from shared import __version__
 from shared.bus import Answer, Bus
+from shared.contract import account, state
 from shared.contract import memory as contract
-from shared.contract import state
 from shared.contract.base import Message
 from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
 from shared.contract.topics import Call
@@ -55,14 +58,30 @@ async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None
         publishing(bus, partial(_forget, store), partial(_set_aside, store), GRACE_SECONDS) as publisher,
         owned() as tasks,
     ):
+        settings = keyed(settings, store.database_id)
         ledger = Ledger(store, publisher, settings, clock, new_id)
         await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))
         await _load(store, publisher)
         sweeping = tasks.create_task(Sweeper(ledger, settings, clock).run())
+        anchoring = tasks.create_task(Anchoring(store, _anchors(settings), settings, clock).run())
         try:
             yield ledger, store
         finally:
             sweeping.cancel()
+            anchoring.cancel()
+
+
+def keyed(settings: MemorySettings, database_id: str) -> MemorySettings:
+    """The settings with a key for the audit. Without one of their own the database's id serves, which is no secret."""
+    if settings.audit_key.get_secret_value():
+        return settings
+    logger.warning("audit.unkeyed")
+    return settings.model_copy(update={"audit_key": SecretStr(database_id)})
+
+
+def _anchors(settings: MemorySettings) -> AnchorFile | None:
+    path = anchor_path(settings)
+    return None if path is None else AnchorFile(path)
 
 
 async def _load(store: SqliteStore, publisher: Publisher) -> None:
@@ -117,6 +136,7 @@ def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
         reads(contract.LIST_MESSAGES, reading.list_messages),
         reads(state.GET_STATE, reading.get_state),
         reads(contract.OPEN_STREAM, reading.open_stream),
+        reads(account.EXPORT, export.export),
         Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),
         Answer(contract.CHECK_HEALTH, partial(check_health, store)),
     ]

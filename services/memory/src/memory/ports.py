@@ -1,8 +1,8 @@
 """What memory needs from the world: a database, and a bus that takes what has happened."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -42,4 +42,12 @@ class Post(Protocol):
 
     async def tell(self, subject: Subject, message: Message) -> None:
         """Whoever listens right now hears it."""
+        ...
+
+
+class Anchors(Protocol):
+    """Where the ends of the audit's chains are kept outside of the database."""
+
+    def append(self, line_after: Callable[[str], Mapping[str, Any]]) -> None:
+        """Appends a line, made with the seal of the one before. Durable when it returns. Raises OSError."""
         ...

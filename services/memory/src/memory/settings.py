@@ -1,6 +1,6 @@
 """What an operator may change about memory."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from shared.settings import settings_config
@@ -39,4 +39,24 @@ class MemorySettings(BaseSettings):
     sweep_seconds: float = Field(default=5.0, gt=0, description="How often memory looks for what was lost or has expired.")
     outbox_limit: int = Field(
         default=10_000, ge=1, description="Events that may wait for NATS; while there are more, writes are answered with busy."
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key of the audit's chains; up and compose make one. Empty: the chains show accidents, not forgers.",
+    )
+    audit_anchor: str = Field(
+        default="beside",
+        description="File that the ends of the audit's chains are appended to; beside: next to a SQLite database; empty: none.",
+    )
+    audit_anchor_minutes: float = Field(
+        default=15.0, gt=0, description="How often the ends of the audit's chains are anchored, if there are new ones."
+    )
+    actions: bool = Field(
+        default=True, description="Whether models are told how to create tasks, notes, memories and calendar entries."
+    )
+    summary_share: float = Field(
+        default=0.6, gt=0, le=1, description="Part of the prompt's budget; a conversation that needs more gets a summary."
+    )
+    digest_patience_minutes: float = Field(
+        default=10.0, gt=0, description="After how long a title or a summary that did not come is ordered again."
     )

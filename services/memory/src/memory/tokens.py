@@ -1,15 +1,14 @@
-"""How many tokens a text is, estimated without any model's vocabulary.
-
-From the number of characters `n` and of UTF-8 bytes `b`: n/4 + 3/8·(b - n). That is a quarter token for each ASCII character,
-0.6 for Cyrillic or accented ones, 1 for Chinese, Japanese, Korean, 1.4 for an emoji: what common vocabularies need, or a little
-more, so that a prompt that fits the estimate fits the model.
-"""
+"""How many tokens a text is, estimated without any model's vocabulary."""
 
 from math import ceil
 
 
 def tokens(text: str) -> int:
-    """The estimate, rounded up."""
+    """From the number of characters `n` and of UTF-8 bytes `b`: n/4 + 3/8·(b - n), rounded up.
+
+    A quarter token for each ASCII character, 0.6 for Cyrillic or accented ones, 1 for Chinese, Japanese, Korean, 1.4 for an
+    emoji: what common vocabularies need, or a little more, so that a prompt that fits the estimate fits the model.
+    """
     n = len(text)
     extra = 0 if text.isascii() else len(text.encode()) - n
     return ceil(n / 4 + extra * 3 / 8)
