@@ -1,4 +1,4 @@
-"""Who may have how much: messages per minute, open streams, work in progress. Counted per gateway process."""
+"""Who may have how much: messages and changes per minute, open streams, work in progress. Counted per gateway process."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator
@@ -56,6 +56,7 @@ class Admission:
     def __init__(self, settings: GatewaySettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._buckets = Buckets(settings.rate_per_minute, settings.rate_burst, clock)
+        self._changes = Buckets(settings.changes_per_minute, settings.changes_burst, clock)
         self._streams: Counter[str] = Counter()
         self._open = 0
         self._requests = 0
@@ -63,6 +64,10 @@ class Admission:
     def message(self, user: str) -> None:
         """One more message of this user. Raises TooMany."""
         self._buckets.take(user)
+
+    def change(self, user: str) -> None:
+        """One more change of this user's state, or search in it. Raises TooMany."""
+        self._changes.take(user)
 
     def stream_opens(self, user: str) -> None:
         """One more stream or socket, until `stream_closed`. Raises TooManyStreams or Overloaded."""

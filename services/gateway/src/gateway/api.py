@@ -15,7 +15,28 @@ from gateway.faults import BadRequest, Internal, UnknownRoute, WrongMethod
 from gateway.parts import Parts
 from gateway.rendering import rendered
 from gateway.requests import Request as Body
-from gateway.routes import chat, classic, conversation, machines, message, models, page, session, state, stream
+from gateway.routes import (
+    account,
+    calendar,
+    chat,
+    classic,
+    conversation,
+    internal,
+    machines,
+    message,
+    models,
+    note,
+    page,
+    persona,
+    pinned,
+    plan,
+    preference,
+    search,
+    session,
+    state,
+    stream,
+    task,
+)
 from gateway.validation import explained
 from shared import __version__
 from shared.errors import Fault
@@ -25,6 +46,7 @@ DESCRIPTION = """A back end for AI conversation that does not lose an answer.
 Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
 
 
+PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
 
 
@@ -55,7 +77,7 @@ def api(parts: Parts) -> FastAPI:
         responses={"default": {"model": Failure, "description": "What went wrong, by a code that is stable."}},
     )
     app.state.parts = parts
-    for noun in (message, conversation, state, chat, classic, models, session, machines, page):
+    for noun in (message, conversation, state, *PERSON, account, chat, classic, models, internal, session, machines, page):
         app.include_router(noun.router)
     for kind in (Fault, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer)
@@ -91,6 +113,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         document["paths"].update(stream.PATHS)
         for name, schema in document["components"]["schemas"].items():
             if name not in REQUESTS:  # answers may have more fields at any time
-                schema.pop("additionalProperties", None)
+                _open(schema)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _open(schema: dict[str, Any]) -> None:
+    if schema.get("additionalProperties") is False:
+        del schema["additionalProperties"]

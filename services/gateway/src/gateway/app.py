@@ -31,6 +31,8 @@ from shared.feed import Feed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+LEAST_TOKEN = 32
+
 
 @asynccontextmanager
 async def application(settings: GatewaySettings, bus: Bus) -> AsyncGenerator[None]:
@@ -110,6 +112,8 @@ def check(settings: GatewaySettings) -> None:
         raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
     if settings.jwks_url is not None:
         checked_url(settings.jwks_url)
+    if settings.service_token is not None and len(settings.service_token.get_secret_value()) < LEAST_TOKEN:
+        raise Misconfigured(f"GATEWAY_SERVICE_TOKEN must have at least {LEAST_TOKEN} characters.")
 
 
 def _host(settings: GatewaySettings) -> str:

@@ -1,6 +1,5 @@
 """A completion as a stream of OpenAI's chunks."""
 
-import asyncio
 import time
 from contextlib import aclosing
 from typing import Any
@@ -12,10 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.answers import Gap, Step, completed, steps
 from gateway.faults import AnswerFailed, AnswerLate, Overloaded
-from gateway.leaving import ClientGone, while_wanted
+from gateway.leaving import ClientGone, cut, while_wanted, write
 from gateway.openai import DONE, Chunks, CompletionRequest, Diverged, Unrolled
 from gateway.parts import Parts
-from gateway.protocol import ABORT
 from gateway.rendering import openai_problem
 from gateway.turn import Begun
 from shared.contract.events import GenerationStarted
@@ -65,7 +63,7 @@ class CompletionStream(Response):
         except ClientGone:
             await hang_up(parts, self._begun)
         except Overloaded:
-            await _cut(scope)
+            await cut(scope)
             await hang_up(parts, self._begun)
         except Fault as fault:
             if isinstance(fault, AnswerLate):
@@ -114,19 +112,7 @@ class CompletionStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
 
     async def _write(self, send: Send, body: bytes, *, more: bool = True) -> None:
-        """Raises Overloaded when the client doesn't read."""
-        try:
-            async with asyncio.timeout(self._parts.settings.write_seconds):
-                await send({"type": "http.response.body", "body": body, "more_body": more})
-        except TimeoutError:
-            raise Overloaded from None
-
-
-async def _cut(scope: Scope) -> None:
-    """Ends the connection of a client that doesn't read: it wouldn't read a last chunk either."""
-    if abort := scope.get("extensions", {}).get(ABORT):
-        abort()
-        await asyncio.sleep(0)  # uvicorn learns of it in the next turn, and then expects no end of the response
+        await write(send, body, more=more, seconds=self._parts.settings.write_seconds)
 
 
 def _frame(chunk: dict[str, Any]) -> bytes:

@@ -63,6 +63,12 @@ class ForeignUser(Refused):
     code, status = "forbidden_user", 403
 
 
+class NoServiceToken(Refused):
+    """This call is for services, and none may call it: set GATEWAY_SERVICE_TOKEN to a secret of 32 characters or more."""
+
+    code, status = "no_service_token", 403
+
+
 class TooManyStreams(TooMany):
     """You have too many streams open: close one."""
 

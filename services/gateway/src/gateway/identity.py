@@ -85,6 +85,14 @@ def token_cookie(token: str, seconds: int) -> str:
     return f"{TOKEN_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}"
 
 
+def forgotten_cookies() -> tuple[str, str]:
+    """Makes a browser forget who it was."""
+    return (
+        f"{TOKEN_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
+        f"{GUEST_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+    )
+
+
 def _guest_cookie(guest: str) -> str:
     return f"{GUEST_COOKIE}={guest}; Path=/; HttpOnly; SameSite=Lax; Max-Age={_YEAR}"
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope, Send
 
-from gateway.faults import AnswerLate, Stopping
+from gateway.faults import AnswerLate, Overloaded, Stopping
+from gateway.protocol import ABORT
 
 T = TypeVar("T")
 
@@ -49,3 +50,19 @@ async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopping:
 async def _stopped(stopping: asyncio.Event) -> None:
     await stopping.wait()
     await asyncio.sleep(GRACE_SECONDS)
+
+
+async def write(send: Send, body: bytes, *, more: bool, seconds: float) -> None:
+    """One part of a body. Raises Overloaded when the client doesn't read."""
+    try:
+        async with asyncio.timeout(seconds):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+    except TimeoutError:
+        raise Overloaded from None
+
+
+async def cut(scope: Scope) -> None:
+    """Ends the connection of a client that doesn't read: it wouldn't read a last part either."""
+    if abort := scope.get("extensions", {}).get(ABORT):
+        abort()
+        await asyncio.sleep(0)  # uvicorn learns of it in the next turn, and then expects no end of the response

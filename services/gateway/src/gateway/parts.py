@@ -8,18 +8,23 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from gateway.admission import Admission
+from gateway.dismissal import Dismissals
 from gateway.faults import ForeignUser, Stopping
 from gateway.identity import Authenticator, Identity
 from gateway.presence import Presence
 from gateway.relay import Relay
 from gateway.settings import GatewaySettings
+from gateway.silence import Silence
 from shared.bus import Bus
 from shared.contract.base import Message
+from shared.contract.state import Change
+from shared.contract.subjects import user_scope
 from shared.contract.topics import Call
 from shared.feed import Feed
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
+C = TypeVar("C", bound=Change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,25 @@ class Parts:
     authenticator: Authenticator
     admission: Admission
     presence: Presence
+    silence: Silence = field(default_factory=Silence)
+    dismissals: Dismissals = field(default_factory=Dismissals)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process was told to stop: nothing that lasts may begin any more."""
 
-    async def ask(self, call: Call[Q, A], question: Q) -> A:
+    async def ask(self, call: Call[Q, A], question: Q, *, seconds: float | None = None) -> A:
         """The answer of a service, or the Fault it reported, or Unavailable."""
-        return await self.bus.ask(call, question, timeout=self.settings.call_seconds)
+        return await self.bus.ask(call, question, timeout=seconds or self.settings.call_seconds)
+
+    async def change(self, call: Call[C, A], order: C) -> A:
+        """The same for what changes a person's state. Raises TooMany, Stopping too."""
+        self.must_be_open()
+        self.admission.change(order.user)
+        return await self.ask(call, order)
+
+    def dismiss(self, user: str) -> None:
+        """Ends every stream and socket of this user here: there is nothing to follow any more."""
+        self.relay.dismiss(user_scope(user))
+        self.dismissals.dismiss(user)
 
     def must_be_open(self) -> None:
         """Raises Stopping when the process was told to stop."""

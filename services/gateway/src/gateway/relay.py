@@ -74,6 +74,7 @@ class Relay:
         if self._closing:
             raise Unavailable
         sink = Sink(self, send, _abort(asgi_scope), until, ended)
+        sink.feed = scope.feed
         reader = sink if only is None else Excerpt(only, sink)
         sink.attached(await self._feed.attach(scope, after, reader))
         expiry = self._loop.call_at(expires, sink.end, sse.EXPIRED) if expires is not None else None
@@ -103,6 +104,13 @@ class Relay:
             log.warning("relay.readers_cut", streams=len(self._sinks))
             for sink in tuple(self._sinks):
                 sink.cut("closing")
+
+    def dismiss(self, scope: Scope) -> None:
+        """Ends every stream of this user's scope: what it would go on with is erased."""
+        owned = scope.feed.removesuffix(">")
+        for sink in tuple(self._sinks):
+            if sink.feed.startswith(owned):
+                sink.reset("erased")
 
     @property
     def streams(self) -> int:

@@ -2,12 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from shared.contract.account import StoredOutput
 from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation
+from shared.contract.person import CalendarEvent, Persona
 from shared.contract.state import State
 
 Shown = dict[int | str, dict[str, Any]]
@@ -82,9 +84,39 @@ class ChatWithMessages(ListedChat):
 
 
 class Snapshot(State):
-    """Everything of a user, and the cursor to go on from."""
+    """Everything of a user, and the cursor to go on from. A message that is being answered has `attempt` and `nextIndex` too:
+    its text is that of the token events before the cursor."""
 
     cursor: str
+
+
+class PreferenceValues(RootModel[dict[str, Any]]):
+    """All preferences that are set."""
+
+
+class Appointed(CalendarEvent):
+    """A calendar entry, and the travel event that it is, if it is one."""
+
+    travel_event: CalendarEvent | None = None
+
+
+class PersonaList(Message):
+    """The built-in ones, then one's own."""
+
+    personas: list[Persona]
+    next: None = None
+
+
+class AccountErased(Message):
+    """How much of what is gone."""
+
+    erased: dict[str, Any]
+
+
+class OutputStored(StoredOutput):
+    """What came of an output."""
+
+    status: Literal["stored"]
 
 
 class SessionOpened(Message):

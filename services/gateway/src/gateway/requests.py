@@ -20,13 +20,14 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """The text, if there is anything in it. Raises ValueError."""
     if not text.strip():
         raise ValueError("must not be empty")
     return text
 
 
-Text = Annotated[str, AfterValidator(_not_blank)]
+Text = Annotated[str, AfterValidator(not_blank)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 MAX_KEY_LENGTH = 255
 Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)]

@@ -42,6 +42,11 @@ class GatewaySettings(BaseSettings):
     jwks_cooldown: float = Field(default=10.0, ge=1, description="Seconds between two fetches because of an unknown key.")
     cf_access: bool = Field(default=False, description="Accept the token in Cf-Access-Jwt-Assertion too.")
 
+    service_token: SecretStr | None = Field(
+        default=None,
+        description="Token of the services that may call /api/v1/complete-llm, at least 32 characters; empty: nobody may.",
+    )
+
     allowed_hosts: Names = Field(
         default=(), description="Host names under which it may be called, separated by commas; in dev besides loopback."
     )
@@ -53,6 +58,7 @@ class GatewaySettings(BaseSettings):
 
     text_bytes: int = Field(default=32 * KIB, ge=1, description="Bytes of UTF-8 a message may have.")
     attachment_bytes: int = Field(default=1024 * KIB, ge=1, description="Bytes of UTF-8 an attachment may have.")
+    note_bytes: int = Field(default=1024 * KIB, ge=1, description="Bytes of UTF-8 a note may have.")
     completion_bytes: int = Field(
         default=512 * KIB, ge=1, description="Bytes of UTF-8 that all messages of a /v1/chat/completions call may have."
     )
@@ -64,11 +70,19 @@ class GatewaySettings(BaseSettings):
     answer_seconds: float = Field(
         default=600.0, gt=0, description="Seconds for which /api/chat and /v1/chat/completions wait for an answer."
     )
+    erase_seconds: float = Field(default=120.0, gt=0, description="Seconds to wait until an account is erased.")
+    export_seconds: float = Field(default=3_600.0, gt=0, description="Seconds an export may take.")
     write_seconds: float = Field(default=20.0, gt=0, description="Seconds a write to a client may block before it is cut.")
     heartbeat_seconds: float = Field(default=10.0, gt=0, description="Seconds of silence after which a stream says a comment.")
     shutdown_seconds: int = Field(default=5, ge=1, description="Seconds that running requests have to finish at shutdown.")
 
     rate_per_minute: float = Field(default=120.0, ge=0, description="Messages a user may send per minute; 0 for no limit.")
+    changes_per_minute: float = Field(
+        default=1_200.0,
+        ge=0,
+        description="Changes of their state, and searches, a user may make per minute; 0 for no limit.",
+    )
+    changes_burst: int = Field(default=300, ge=1, description="Changes and searches at once before the rate counts.")
     rate_burst: int = Field(default=60, ge=1, description="Messages a user may send at once before the rate counts.")
     streams_per_user: int = Field(default=50, ge=1, description="Streams and sockets a user may have open.")
     streams: int = Field(default=12_000, ge=1, description="Streams and sockets this process holds open.")
@@ -81,7 +95,7 @@ class GatewaySettings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "jwks_url", "jwt_issuer", "jwt_audience", mode="before")
+    @field_validator("jwt_secret", "service_token", "jwks_url", "jwt_issuer", "jwt_audience", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

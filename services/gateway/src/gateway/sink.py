@@ -72,6 +72,7 @@ class Sink:
         "_weight",
         "blocked",
         "blocked_since",
+        "feed",
         "written",
     )
 
@@ -79,6 +80,8 @@ class Sink:
         self.blocked = True
         """Nothing can be written now: the response has not begun, or the client doesn't read."""
         self.blocked_since = self.written = hub.now
+        self.feed = ""
+        """What it follows."""
         self._hub = hub
         self._send = send
         self._abort = abort

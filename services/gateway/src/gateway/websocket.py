@@ -25,7 +25,7 @@ from shared.feed import Cursor, Reset
 from shared.ids import Id
 from shared.stored import Stored
 
-GOING_AWAY, EXPIRED, TOO_SLOW = 1012, 4401, 1013
+GOING_AWAY, EXPIRED, TOO_SLOW, ERASED = 1012, 4401, 1013, 4410
 
 
 class InMessage(PostMessage):
@@ -82,7 +82,7 @@ class Socket:
         self._parts.must_be_open()
         with Connected(self._parts, self._caller, self._websocket.scope):
             await self._websocket.accept()
-            code = await self._until_closed(self._write_stream(after), self._read(), self._watch())
+            code = await self._until_closed(self._write_stream(after), self._read(), self._watch(), self._dismissed())
             if code == TOO_SLOW:
                 self._websocket.scope["extensions"][ABORT]()  # it wouldn't read the closing frame either
             elif code:
@@ -110,6 +110,12 @@ class Socket:
             raise Closing(EXPIRED) from None
         await self._send(b'{"type":"reconnect"}')
         raise Closing(GOING_AWAY)
+
+    async def _dismissed(self) -> None:
+        """Raises Closing when the account is erased."""
+        with self._parts.dismissals.of(self._caller.user) as dismissed:
+            await dismissed.wait()
+        raise Closing(ERASED)
 
     async def _write_stream(self, after: Cursor | None) -> None:
         """The user's events from a cursor on; again from another one when the client says so."""

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from gateway.answers import end_of
 from gateway.leaving import ClientGone, while_wanted
+from gateway.parameters import IdempotencyKey, Limit
 from gateway.parts import Caller, Here, must_be
 from gateway.replies import History, Reply, Shown, reply, shows
 from gateway.requests import Chat, Clear, check_size
-from gateway.routes.message import IdempotencyKey
 from gateway.streaming import AnswerStream
 from gateway.turn import begin
 from shared.contract.memory import CLEAR_HISTORY, LIST_MESSAGES, ClearHistory, Deleted, ListMessages
@@ -58,7 +58,7 @@ async def history(
     parts: Here,
     caller: Caller,
     conversation_id: Annotated[Id | None, Query(alias="conversationId")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Limit = 50,
 ) -> Response:
     """The newest messages, oldest first; of all conversations when none is named."""
     if conversation_id is None:

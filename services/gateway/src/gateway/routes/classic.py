@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 from starlette.status import HTTP_202_ACCEPTED as ACCEPTED
 
+from gateway.parameters import IdempotencyKey, Limit
 from gateway.parts import Caller, Here
 from gateway.replies import ChatReceipt, Chats, ChatWithMessages, reply, shows
 from gateway.requests import ClassicMessage, check_size
-from gateway.routes.message import IdempotencyKey
 from gateway.turn import begin, receipt
 from shared.contract.memory import (
     GET_CONVERSATION,
@@ -23,8 +23,6 @@ from shared.contract.objects import Conversation
 from shared.ids import Id
 
 router = APIRouter(tags=["short forms"])
-
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 @router.post("/sendMessage", status_code=ACCEPTED, responses=shows(ChatReceipt, ACCEPTED))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED
 
+from gateway.parameters import IdempotencyKey, Limit, PageCursor
 from gateway.parts import Caller, Here
 from gateway.replies import reply, shows
 from gateway.requests import ChangeConversation, NewConversation
@@ -31,9 +32,6 @@ from shared.ids import Id
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
-Limit = Annotated[int, Query(ge=1, le=500)]
-PageCursor = Annotated[str | None, Query(min_length=1, max_length=255)]
-
 
 @router.get("", responses=shows(Conversations))
 async def list_conversations(parts: Here, caller: Caller, limit: Limit = 50, cursor: PageCursor = None) -> Response:
@@ -43,10 +41,12 @@ async def list_conversations(parts: Here, caller: Caller, limit: Limit = 50, cur
 
 
 @router.post("", status_code=HTTP_201_CREATED, responses=shows(Conversation, HTTP_201_CREATED))
-async def create_conversation(parts: Here, caller: Caller, body: NewConversation | None = None) -> Response:
+async def create_conversation(
+    parts: Here, caller: Caller, body: NewConversation | None = None, key: IdempotencyKey = None
+) -> Response:
     """An empty conversation. Temporary ones appear in no list and are forgotten."""
     body = body or NewConversation()
-    order = CreateConversation(user=caller.user, title=body.title, persona=body.persona, temporary=body.temporary)
+    order = CreateConversation(user=caller.user, client_id=key, **body.model_dump())
     return reply(await parts.ask(CREATE_CONVERSATION, order), HTTP_201_CREATED)
 
 

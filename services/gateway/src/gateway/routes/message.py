@@ -1,11 +1,10 @@
 """Messages: send, edit, answer again, stop."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.status import HTTP_202_ACCEPTED as ACCEPTED
 
+from gateway.parameters import IdempotencyKey
 from gateway.parts import Caller, Here, must_be
 from gateway.replies import BeingStopped, Receipt, reply, shows
 from gateway.requests import Edit, PostMessage, RegenerateMessage, Stop, check_size, one_key
@@ -15,8 +14,6 @@ from shared.errors import TooLarge
 from shared.ids import Id
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])
-
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
 @router.post("/message", status_code=ACCEPTED, responses=shows(Receipt, ACCEPTED))

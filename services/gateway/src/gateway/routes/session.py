@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.identity import TOKEN_COOKIE
+from gateway.identity import forgotten_cookies
 from gateway.parts import Here
 from gateway.replies import SessionOpened, shows
 
@@ -21,5 +21,4 @@ async def open_session(request: Request, parts: Here) -> JSONResponse:
 @router.delete("", status_code=204)
 async def close_session() -> Response:
     """Forgets the cookie."""
-    gone = f"{TOKEN_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
-    return Response(status_code=204, headers={"set-cookie": gone})
+    return Response(status_code=204, headers={"set-cookie": forgotten_cookies()[0]})
