@@ -27,6 +27,7 @@ _OPEN = text("status IN ('queued', 'running')")
 _RUNNING = text("status = 'running'")
 IS_OPEN = text("generations.status IN ('queued', 'running')")
 IS_TEMPORARY = text("conversations.temporary")
+IS_DUE = text("tasks.status = 'open'")
 # SQLite numbers rows by itself only in a column that is called INTEGER.
 _SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
@@ -83,6 +84,8 @@ conversations = Table(
     # What was said up to and with the message `summary_until`, in short.
     Column("summary", Text),
     Column("summary_until", Text),
+    # Up to this row of `messages` all have been looked at by the archive.
+    Column("archived_until", BigInteger, nullable=False, server_default="0"),
     # When a digest was ordered that has not come yet.
     Column("title_ordered", BigInteger),
     Column("summary_ordered", BigInteger),
@@ -104,6 +107,8 @@ messages = Table(
     Column("parent_id", Text),
     Column("role", Text, nullable=False),
     Column("text", Text, nullable=False),
+    # Of an archived message the compressed text; `text` is empty then (see `packing.py`).
+    Column("packed", LargeBinary),
     Column("status", Text, nullable=False),
     Column("generation_id", Text),
     Column("model", Text),
@@ -218,6 +223,7 @@ tasks = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("completed_at", BigInteger),
     Index("tasks_by_change", "user_id", "changed"),
+    Index("tasks_by_user", "user_id", "id"),
     Index("tasks_open", "user_id", sqlite_where=_DUE, postgresql_where=_DUE),
 )
 
@@ -237,6 +243,7 @@ notes = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index("notes_by_change", "user_id", "changed"),
+    Index("notes_by_user", "user_id", "id"),
     sqlite_autoincrement=True,
 )
 
