@@ -54,7 +54,9 @@ class Eraser:
         subject, question = f"$JS.API.STREAM.MSG.DELETE.{stream}".encode(), b'{"seq":%d}' % sequence
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                while not _done(await self._asker.ask(subject, question, timeout=TIMEOUT_SECONDS)):
+                while True:
+                    if _done(await self._asker.ask(subject, question, timeout=TIMEOUT_SECONDS)):
+                        return
                     await asyncio.sleep(AGAIN_SECONDS)
         except TimeoutError:
             raise Unavailable from None

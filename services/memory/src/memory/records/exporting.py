@@ -1,0 +1,152 @@
+"""Everything that is kept of a user, row by row, as records for people and programs to read."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
+
+from memory import tables
+from memory.clock import moment
+from memory.records.prepared import AnyRow, rows, scalar
+
+Record = dict[str, Any]
+Key = int | str
+
+PART = 32 * 1024
+"""Characters of a text in one record. Escaped as JSON at worst that is 192 KiB, and a page must fit one NATS message."""
+
+JSON_COLUMNS = frozenset(
+    {"tags", "value", "usage", "error", "tool_calls", "actions", "attachments", "context_ids", "sampling", "made"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Rows of one table as records of this type, in the order of `key`. `omit`: columns that only the machinery needs."""
+
+    type: str
+    table: Table
+    key: str = "id"
+    omit: frozenset[str] = frozenset()
+    mine: Callable[[], ColumnElement[bool]] | None = None
+
+    @property
+    def columns(self) -> list[Column[Any]]:
+        """What is read: everything else than the user, whom all of it belongs to."""
+        return [column for column in self.table.columns if column.name not in self.omit | {"user_id"}]
+
+
+def _of_conversations() -> ColumnElement[bool]:
+    # There is no index by user of these, and many of others.
+    mine = select(tables.conversations.c.id).where(tables.conversations.c.user_id == bindparam("user"))
+    return tables.generations.c.conversation_id.in_(mine)
+
+
+_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker"})
+_SEQ = frozenset({"seq"})
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "account", tables.users, omit=frozenset({"audit_mac", "erasing"}), mine=lambda: tables.users.c.id == bindparam("user")
+    ),
+    Kind("preferences", tables.preferences, key="user_id"),
+    Kind("persona", tables.personas),
+    Kind("conversation", tables.conversations),
+    Kind("message", tables.messages, key="seq", omit=_SEQ),
+    Kind("note", tables.notes, key="seq", omit=_SEQ),
+    Kind("task", tables.tasks),
+    Kind("pinnedMemory", tables.memories),
+    Kind("plan", tables.plans, key="date"),
+    Kind("calendarEvent", tables.calendar),
+    Kind("generation", tables.generations, key="seq", omit=_LEASES, mine=_of_conversations),
+    Kind("audit", tables.audit, key="number"),
+    Kind("session", tables.sessions),
+)
+
+LEFT_OUT = {
+    "events": "the history of the same objects, for the feed",
+    "outbox": "the same events on their way to the feed",
+    "removed": "ids of what is gone",
+    "idempotency": "answers that were given already, for a day",
+    "departures": "there only while the account is being erased",
+    "erasing": "there only while the account is being erased",
+}
+"""Tables with a user's rows that are not exported, and why."""
+
+
+def _mine(kind: Kind) -> ColumnElement[bool]:
+    return kind.mine() if kind.mine else kind.table.c.user_id == bindparam("user")
+
+
+@cache
+def _page(kind: Kind, first: bool) -> Select[Any]:
+    key = kind.table.c[kind.key]
+    query = select(*kind.columns, key.label("its_key")).where(_mine(kind)).order_by(key).limit(bindparam("limit"))
+    return query if first else query.where(key > bindparam("after"))
+
+
+@cache
+def _count(kind: Kind) -> Select[Any]:
+    return select(func.count()).select_from(kind.table).where(_mine(kind))
+
+
+def count(connection: Connection, user: str) -> int:
+    """How many rows there are to be exported."""
+    return sum(scalar(connection, _count(kind), {"user": user}) for kind in KINDS)
+
+
+def read(connection: Connection, kind: Kind, user: str, after: Key | None, limit: int) -> list[tuple[Key, list[Record]]]:
+    """The next rows after this key: their keys, and each as a record with the parts of its long texts behind it."""
+    found = rows(connection, _page(kind, after is None), {"user": user, "after": after, "limit": limit})
+    return [(row.its_key, records(kind, row)) for row in found]
+
+
+def records(kind: Kind, row: AnyRow) -> list[Record]:
+    """The row as one record; a text that is too long for one is `null` in it, is counted in `inParts`, and follows as parts."""
+    raw = {column: getattr(row, column.name) for column in kind.columns}
+    long = {column.name: value for column, value in raw.items() if isinstance(value, str) and len(value) > PART}
+    values = {_name(kind, column.name): None if column.name in long else _value(column, value) for column, value in raw.items()}
+    whole: Record = {"type": kind.type, **values}
+    if long:
+        whole["inParts"] = {_name(kind, name): -(-len(text) // PART) for name, text in long.items()}
+    return [whole, *(part for name, text in long.items() for part in _parts(kind, row, name, text))]
+
+
+def _name(kind: Kind, column: str) -> str:
+    """As in the API, but for the `type` of a pinned memory: every record's own is called so."""
+    return f"{kind.type}Type" if column == "type" else to_camel(column)
+
+
+def _parts(kind: Kind, row: AnyRow, name: str, text: str) -> Iterator[Record]:
+    about = {"type": "part", "of": kind.type, "id": getattr(row, "id", row.its_key), "field": _name(kind, name)}
+    for number, start in enumerate(range(0, len(text), PART), start=1):
+        yield {**about, "number": number, "text": text[start : start + PART]}
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if column.name in JSON_COLUMNS:
+        return json.loads(value)
+    if isinstance(column.type, Boolean):
+        return bool(value)
+    if isinstance(column.type, LargeBinary):
+        return bytes(value).hex()
+    is_time = isinstance(column.type, BigInteger) and (column.name == "at" or column.name.endswith("_at"))
+    return moment(value).isoformat().replace("+00:00", "Z") if is_time else value

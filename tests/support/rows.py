@@ -1,0 +1,58 @@
+"""Rows of any table, made of its columns: a table that is added later is filled too."""
+
+from sqlalchemy import BigInteger, Boolean, Float, Integer, LargeBinary, insert
+
+from memory import tables
+from memory.records.exporting import JSON_COLUMNS
+
+DERIVED = {"departures", "erasing"}
+"""Tables that say that something is being done to a user."""
+
+
+def of_users():
+    """Every table that has rows of users, those that others refer to first."""
+    found = [table for table in tables.metadata.sorted_tables if "user_id" in table.c or table is tables.users]
+    return [table for table in found if table.name not in DERIVED]
+
+
+def row(table, user, number, word):
+    """A row of this user, with `word` in every text that a person could have written."""
+    return {column.name: _value(column, user, number, word) for column in table.columns if not _counts(column)}
+
+
+def _counts(column):
+    return column.name == "seq" and column.primary_key
+
+
+def _value(column, user, number, word):
+    fixed = {
+        "user_id": user,
+        "id": user if column.table is tables.users else f"{column.table.name}-{user}-{number}",
+        "conversation_id": f"conversations-{user}-{number}",
+        "message_id": f"messages-{user}-{number}",
+        "gateway_id": "gateway",
+        "status": "completed",
+        "kind": "note",
+        "at": 1_700_000_000_000_000,
+    }
+    if column.name in fixed:
+        return fixed[column.name]
+    if column.name in JSON_COLUMNS:
+        return f'["{word}"]'
+    if isinstance(column.type, Boolean):
+        return False
+    if isinstance(column.type, (BigInteger, Integer, Float)):
+        return 1_700_000_000_000_000 + number if column.name.endswith("_at") else number
+    if isinstance(column.type, LargeBinary):
+        return word.encode()
+    return f"{word} {column.name} {number}"
+
+
+def fill(connection, user, word, count=3):
+    """So many rows of this user in every table."""
+    gateway = tables.gateways
+    if connection.execute(gateway.select().where(gateway.c.id == "gateway")).first() is None:
+        connection.execute(insert(gateway), {"id": "gateway", "last_report": 1})
+    for table in of_users():
+        for number in range(1, 2 if table in (tables.users, tables.preferences) else count + 1):
+            connection.execute(insert(table), row(table, user, number, word))
