@@ -29,7 +29,7 @@ def first_seed() -> int:
     return int(os.environ.get("COLLOQUY_SEED", random.SystemRandom().randrange(1_000_000)))
 
 
-async def histories(some: Replicas, buses: list[Bus], seed: int, count: int) -> AsyncGenerator[History]:
+async def histories(some: Replicas, buses: list[Bus], seed: int, count: int, killed: float = KILLED) -> AsyncGenerator[History]:
     """This many histories of as many users, their plans drawn from `seed` and the numbers after it."""
     for first in range(seed, seed + count, SIDE_BY_SIDE):
         dice = random.Random(first)
@@ -37,7 +37,7 @@ async def histories(some: Replicas, buses: list[Bus], seed: int, count: int) -> 
         tables = [await begin(number, f"u{number}", buses[0]) for number in seeds]
         async with asyncio.TaskGroup() as tasks:
             living = [tasks.create_task(live(table, buses)) for table in tables]
-            if dice.random() < KILLED:
+            if dice.random() < killed:
                 tasks.create_task(disturb(some, tables, dice, CLIENTS * STEPS_EACH // 2))
         for task in living:
             yield task.result()

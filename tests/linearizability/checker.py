@@ -15,7 +15,7 @@ S = TypeVar("S", bound=Hashable)
 Step = Callable[[S, Op], S | None]
 """The state after an operation; None when it could not have been answered so. The same object when it changes nothing."""
 
-MOST_PLACES = 400_000
+MOST_PLACES = 150_000
 
 
 class Undecided(Exception):
