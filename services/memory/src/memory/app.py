@@ -13,7 +13,7 @@ from memory.adapters.anchor_file import AnchorFile
 from memory.adapters.sqlite_store import SqliteStore, open_store
 from memory.anchoring import Anchoring, anchor_path
 from memory.clock import Clock, micros
-from memory.handlers import conversations, export, presence, reading, turns, work
+from memory.handlers import conversations, export, person, presence, reading, turns, work
 from memory.ledger import Ledger
 from memory.outbox import Letter
 from memory.ports import Post
@@ -23,7 +23,7 @@ from memory.settings import MemorySettings
 from memory.sweep import Sweeper
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract import account, state
+from shared.contract import account
 from shared.contract import memory as contract
 from shared.contract.base import Message
 from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
@@ -134,8 +134,9 @@ def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
         reads(contract.LIST_CONVERSATIONS, reading.list_conversations),
         reads(contract.GET_CONVERSATION, reading.get_conversation),
         reads(contract.LIST_MESSAGES, reading.list_messages),
-        reads(state.GET_STATE, reading.get_state),
         reads(contract.OPEN_STREAM, reading.open_stream),
+        *(writes(call, handler) for call, handler in person.WRITES),
+        *(reads(call, handler) for call, handler in person.READS),
         reads(account.EXPORT, export.export),
         Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),
         Answer(contract.CHECK_HEALTH, partial(check_health, store)),

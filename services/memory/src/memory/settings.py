@@ -13,7 +13,11 @@ class MemorySettings(BaseSettings):
 
     database_url: str = Field(
         default="sqlite:///data/memory/colloquy.db",
-        description="Where everything is kept: sqlite:/// and the path of a file on a local disk.",
+        repr=False,  # it may hold a password
+        description=(
+            "Where everything is kept: sqlite:/// and the path of a file on a local disk, "
+            "or postgresql://user:password@host/database, which several replicas may share."
+        ),
     )
     busy_timeout: float = Field(default=5.0, gt=0, description="Seconds to wait while another program has the database locked.")
     write_queue: int = Field(default=1000, ge=1, description="Writes that may wait; one more is answered with busy.")
@@ -59,4 +63,16 @@ class MemorySettings(BaseSettings):
     )
     digest_patience_minutes: float = Field(
         default=10.0, gt=0, description="After how long a title or a summary that did not come is ordered again."
+    )
+    writers: int = Field(default=8, ge=1, description="Connections for writing of each replica, on PostgreSQL.")
+    open_tasks: int = Field(default=500, ge=1, description="Tasks of one user that may be open.")
+    notes: int = Field(default=5_000, ge=1, description="Notes and snippets one user may have.")
+    note_bytes: int = Field(default=1024 * 1024, ge=1, description="Bytes of UTF-8 the text of a note may have.")
+    pinned_memories: int = Field(default=200, ge=1, le=10_000, description="Pinned memories one user may have.")
+    memory_bytes: int = Field(default=8 * 1024, ge=1, description="Bytes of JSON the value of a pinned memory may have.")
+    plans: int = Field(default=1_000, ge=1, description="Days one user may have a plan for.")
+    calendar_events: int = Field(default=10_000, ge=1, description="Calendar entries one user may have, travel events among them.")
+    personas: int = Field(default=50, ge=1, description="Personas of their own one user may have.")
+    personas_bytes: int = Field(
+        default=128 * 1024, ge=1024, le=256 * 1024, description="Bytes of JSON one user's own personas may have together."
     )

@@ -1,14 +1,13 @@
 """Questions that change nothing, each answered from one snapshot."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from memory.clock import micros
 from memory.message import fitting
 from memory.paging import bounded, conversation_cursor, parse_conversation_cursor
-from memory.records import conversations, generations, messages, presence, users
+from memory.records import conversations, generations, messages
 from memory.settings import MemorySettings
 from shared.contract.memory import (
     Conversations,
@@ -20,12 +19,6 @@ from shared.contract.memory import (
     StreamOpening,
 )
 from shared.contract.objects import ChatMessage, Conversation
-from shared.contract.state import GetState, State
-
-STATE_CONVERSATIONS = 200
-STATE_SESSIONS = 100
-REPORT_AGE = timedelta(seconds=30)
-"""A gateway that has been silent for longer is gone, and its sessions with it: it reports every 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +71,6 @@ def _tree(view: Snapshot, question: ListMessages, conversation: Conversation, li
     if question.before is not None:
         before = messages.number(view.connection, conversation.id, question.before)
     return messages.all_before(view.connection, conversation.id, before, limit)
-
-
-def get_state(view: Snapshot, question: GetState) -> State:
-    """Everything of a user that is shown at once."""
-    limit = bounded(question.limit)
-    newest = messages.newest(view.connection, question.user, limit)
-    listed = conversations.page(view.connection, question.user, None, STATE_CONVERSATIONS)
-    since = micros(view.at - REPORT_AGE)
-    return State(
-        user_id=question.user,
-        version=users.version_of(view.connection, question.user),
-        conversations=[conversation for conversation, _ in listed],
-        messages=fitting(newest, limit, view.limits.page_bytes),
-        active_sessions=presence.active(view.connection, question.user, since, STATE_SESSIONS),
-        last_snapshot_ts=view.at,
-    )
 
 
 def open_stream(view: Snapshot, question: OpenStream) -> StreamOpening:

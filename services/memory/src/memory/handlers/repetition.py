@@ -11,6 +11,7 @@ from memory.records.idempotency import Key
 from memory.transaction import Transaction
 from shared.contract.base import Message
 from shared.contract.memory import Accepted, BeginsAnswer
+from shared.contract.state import Change
 from shared.errors import IdempotencyMismatch
 
 A = TypeVar("A", bound=Message)
@@ -30,6 +31,12 @@ def once(tx: Transaction, key: Key | None, question: Message, kind: type[A], wor
     if known[0] != body_hash:
         raise IdempotencyMismatch
     return kind.decode(known[1])
+
+
+def change_once(tx: Transaction, route: str, question: Change, kind: type[A], work: Callable[[], A]) -> A:
+    """`once` for a change of the state, by its operation id."""
+    key = Key(question.user, route, question.operation_id) if question.operation_id else None
+    return once(tx, key, question, kind, work)
 
 
 def accepted_once(tx: Transaction, route: str, question: BeginsAnswer, work: Callable[[], Accepted]) -> Accepted:

@@ -89,6 +89,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     op.create_index("notes_by_change", "notes", ["user_id", "changed"], unique=False)
+    op.create_index("notes_by_user", "notes", ["user_id", "id"], unique=False)
     op.create_table("personas",
     sa.Column("id", sa.Text(), nullable=False),
     sa.Column("user_id", sa.Text(), nullable=False),
@@ -145,6 +146,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint("id")
     )
     op.create_index("tasks_by_change", "tasks", ["user_id", "changed"], unique=False)
+    op.create_index("tasks_by_user", "tasks", ["user_id", "id"], unique=False)
     op.create_index("tasks_open", "tasks", ["user_id"], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
     op.create_table("departures",
     sa.Column("user_id", sa.Text(), nullable=False),

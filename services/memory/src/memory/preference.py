@@ -1,0 +1,112 @@
+"""Which preferences there are, what they look like, and how they change.
+
+| Key | Value |
+|---|---|
+| `timezone` | a name of the tz database, such as `Europe/Berlin` |
+| `workHours` | `{"start": "09:00", "end": "17:30", "days": ["mon", "tue"]}`; days may be absent; it may go past midnight |
+| `language` | a tag such as `en`, `pt-BR` |
+| `notifications` | true or false, or an object of them |
+| `home` | the town where the person lives, such as `Berlin` or `Berlin, Germany` |
+
+Any other key of letters, digits, `_`, `.`, `-` is free. To set a key to null is to remove it.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, Final, cast
+
+from memory.free_value import stored
+from shared.errors import Invalid, LimitReached
+
+KEYS: Final = 200
+"""How many preferences one may have."""
+
+BYTES: Final = 64 * 1024
+"""How long they may be together, as JSON."""
+
+_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def changed(old: Mapping[str, Any], given: Mapping[str, Any], remove: Iterable[str]) -> tuple[dict[str, Any], str]:
+    """The preferences as they are then, and as they are stored. Raises Invalid, LimitReached, TooLarge."""
+    for key, value in given.items():
+        _check(key, value)
+    gone = {*remove, *(key for key, value in given.items() if value is None)}
+    new = {key: value for key, value in {**old, **given}.items() if key not in gone}
+    if len(new) > KEYS:
+        raise LimitReached(f"There may be {KEYS} preferences; remove some first.", limit=KEYS)
+    return new, stored(new, BYTES, "These preferences")
+
+
+def _check(key: str, value: Any) -> None:
+    if not _KEY.fullmatch(key):
+        raise Invalid("A preference is named by up to 64 letters, digits, '_', '.' and '-'.")
+    if value is not None and key in _KNOWN:
+        _KNOWN[key](value)
+
+
+def _timezone(value: Any) -> None:
+    if not isinstance(value, str) or not _ZONE.fullmatch(value) or value not in (_zones() or (value,)):
+        raise Invalid("timezone must be a name of the tz database, such as Europe/Berlin.")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every name there is; none on a machine without the database."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _work_hours(value: Any) -> None:
+    if not isinstance(value, dict):
+        raise Invalid('workHours must be an object such as {"start": "09:00", "end": "17:00"}.')
+    hours = cast("dict[str, Any]", value)
+    if hours.keys() - {"start", "end", "days"} or not {"start", "end"} <= hours.keys():
+        raise Invalid("workHours has start and end, and may have days.")
+    if not all(isinstance(hours[edge], str) and _TIME.fullmatch(hours[edge]) for edge in ("start", "end")):
+        raise Invalid("start and end of workHours must be times such as 09:00.")
+    if hours["start"] == hours["end"]:
+        raise Invalid("start and end of workHours must differ.")
+    _days(hours.get("days"))
+
+
+def _days(value: Any) -> None:
+    if value is None:
+        return
+    days = cast("list[Any]", value) if isinstance(value, list) else [None]
+    if any(day not in _DAYS for day in days) or len(set(days)) < len(days):
+        raise Invalid(f"days of workHours must be a list of {', '.join(_DAYS)}, each at most once.")
+
+
+def _language(value: Any) -> None:
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise Invalid("language must be a language tag, such as en or pt-BR.")
+
+
+def _notifications(value: Any) -> None:
+    if isinstance(value, bool):
+        return
+    if not isinstance(value, dict):
+        raise Invalid("notifications must be true, false, or an object of them.")
+    switches = cast("dict[str, Any]", value)
+    if not all(_KEY.fullmatch(key) and isinstance(switch, bool) for key, switch in switches.items()):
+        raise Invalid("notifications must be true, false, or an object of them.")
+
+
+def _home(value: Any) -> None:
+    if not isinstance(value, str) or not value.strip() or len(value) > 255:
+        raise Invalid("home must be the name of a place, of at most 255 characters.")
+
+
+_KNOWN: Final[dict[str, Callable[[Any], None]]] = {
+    "timezone": _timezone,
+    "workHours": _work_hours,
+    "language": _language,
+    "notifications": _notifications,
+    "home": _home,
+}
