@@ -6,8 +6,9 @@ What a message says is what happens: "count to N", "/fail CODE", "/restart", "/s
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
+
+from person_double import NOW, PersonDouble
 
 from shared.bus import Answer, Bus
 from shared.contract import events, memory
@@ -19,14 +20,13 @@ from shared.contract.subjects import conversation_event, token_log
 from shared.errors import UnknownConversation, UnknownMessage
 from shared.ids import new_id
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
 
 class MemoryDouble:
     """Everything it was told, in dicts."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
+        self.person = PersonDouble(bus)
         self.conversations: dict[str, tuple[str, Conversation]] = {}
         self.messages: dict[str, dict[str, ChatMessage]] = {}
         self.sent: list[SendMessage] = []
@@ -54,6 +54,7 @@ class MemoryDouble:
             GET_STATE: self.state,
             memory.OPEN_STREAM: self.open_stream,
             memory.RECORD_PRESENCE: self.record,
+            **self.person.answered(),
         }
         return [Answer(call, handler) for call, handler in pairs.items()]
 
@@ -102,8 +103,8 @@ class MemoryDouble:
             generation_id=generation,
             queue_position=0,
         )
-        for message in (question, answer):
-            await self.tell(user, conversation, events.MessageCreated(**self.fact(conversation), message=message))
+        created = [events.MessageCreated(**self.fact(conversation), message=message) for message in (question, answer)]
+        await self.person.advance(user, *((conversation_event(user, conversation), event) for event in created))
         task = asyncio.create_task(self.run(user, accepted, text))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -156,7 +157,7 @@ class MemoryDouble:
         else:
             kind = events.MessageFailed if status == "failed" else events.MessageCancelled
             ended = kind(**fact, error=error, text=text)
-        await self.tell(user, conversation, ended)
+        await self.person.advance(user, (conversation_event(user, conversation), ended))
 
     async def flood(self, text: str) -> None:
         """One more, large piece of the newest answer."""
@@ -169,9 +170,6 @@ class MemoryDouble:
 
     def fact(self, conversation: str) -> dict[str, Any]:
         return {"id": new_id("e"), "at": NOW, "conversation_id": conversation}
-
-    async def tell(self, user: str, conversation: str, event: events.Event) -> None:
-        await self.bus.store(conversation_event(user, conversation), event.encode(), type=event.type_name)
 
     async def log(self, user: str, accepted: Accepted, event: events.Event) -> None:
         subject = token_log(user, accepted.conversation_id, accepted.generation_id)
@@ -231,8 +229,7 @@ class MemoryDouble:
     async def state(self, question: GetState) -> State:
         mine = [key for key, (owner, _) in self.conversations.items() if owner == question.user]
         return State(
-            user_id=question.user,
-            version=len(self.sent),
+            **self.person.snapshot(question),
             conversations=[self.conversations[key][1] for key in mine],
             messages=[message for key in mine for message in self.messages[key].values()][-question.limit :],
             active_sessions=[],
@@ -264,6 +261,7 @@ async def memory_double(bus: Bus) -> AsyncGenerator[MemoryDouble]:
         try:
             yield double
         finally:
+            await double.person.close()
             for task in list(double.tasks):
                 task.cancel()
             await asyncio.gather(*double.tasks, return_exceptions=True)

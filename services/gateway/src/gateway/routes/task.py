@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
-from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from gateway.bodies import TaskAction
 from gateway.parameters import IdempotencyKey, Limit, PageCursor
@@ -42,21 +41,20 @@ async def list_tasks(
     return reply({**page.wire(), "next": page.next})
 
 
-@router.post("", responses={**shows(Task), **shows(Task, HTTP_201_CREATED)})
+@router.post("", responses=shows(Task))
 async def change_task(body: TaskAction, parts: Here, caller: Caller, key: IdempotencyKey = None) -> Response:
-    """Creates (201), updates, completes or deletes a task, and answers with the whole task."""
+    """Creates, updates, completes or deletes a task, and answers with the whole task."""
     user = caller.user
-    status = HTTP_200_OK
     match body.action:
         case "create":
-            task, status = await parts.change(CREATE_TASK, body.creation(user, key)), HTTP_201_CREATED
+            task = await parts.change(CREATE_TASK, body.creation(user, key))
         case "update":
             task = await parts.change(UPDATE_TASK, body.update(user, key))
         case "complete":
             task = await parts.change(COMPLETE_TASK, CompleteTask(user=user, operation_id=key, task_id=body.task_id))
         case "delete":
             task = await parts.change(DELETE_TASK, DeleteTask(user=user, operation_id=key, task_id=body.task_id))
-    return reply(task, status)
+    return reply(task)
 
 
 @router.get("/{task_id}", responses=shows(Task))
