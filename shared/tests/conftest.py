@@ -39,7 +39,7 @@ async def new_client(nats_server: NatsServer) -> AsyncGenerator[NewClient]:
 async def quick(new_client: NewClient) -> Queue[Generate]:
     """The queue of generations, with an ack_wait of one second and two tries."""
     admin = await new_client()
-    (consumer,) = CONSUMERS
+    consumer = next(consumer for consumer in CONSUMERS if consumer.name == GENERATE.name)
     config = consumer_config(consumer) | {"ack_wait": 1_000_000_000}
     question = {"stream_name": consumer.stream, "config": config, "action": "update"}
     subject = f"$JS.API.CONSUMER.CREATE.{consumer.stream}.{consumer.name}.{consumer.filter}"

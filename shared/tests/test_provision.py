@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.contract import subjects
 from shared.contract.streams import CONSUMERS, MIB, STREAMS, stream_of
-from shared.contract.subjects import conversation_event, dead, job, token_log
+from shared.contract.subjects import alarm, conversation_event, dead, job, journal, schedule, tick, timer, token_log
 from shared.provision import GIB, ProvisionFailed, ProvisionSettings, default_budget, provision, stream_config
 
 BUDGET = 64 * MIB
@@ -27,8 +28,8 @@ async def test_every_stream_is_as_the_contract_says(nats_server, new_client, str
     assert {key: made.get(key) for key in wanted if wanted[key]} == {key: value for key, value in wanted.items() if value}
 
 
-async def test_every_consumer_is_as_the_contract_says(new_client):
-    (consumer,) = CONSUMERS
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
+async def test_every_consumer_is_as_the_contract_says(new_client, consumer):
     made = (await api(await new_client(), f"CONSUMER.INFO.{consumer.stream}.{consumer.name}"))["config"]
     assert (made["filter_subject"], made["ack_wait"]) == (consumer.filter, consumer.ack_wait * 1e9)
     assert (made["ack_policy"], made["max_deliver"]) == ("explicit", -1)
@@ -108,7 +109,11 @@ def test_the_streams_share_the_budget_without_exceeding_it():
 
 
 @pytest.mark.parametrize(
-    "subject", [conversation_event("ana", "c"), token_log("ä b", "c", "g"), job("generate", "ana"), dead("generate", "ana")]
+    "subject",
+    [
+        *(conversation_event("ana", "c"), token_log("ä b", "c", "g"), job("generate", "ana"), dead("generate", "ana")),
+        *(one("ana", "w x") for one in (journal, subjects.run, timer, schedule, tick, alarm)),
+    ],
 )
 def test_the_stream_of_a_subject_captures_it(subject):
     (captures,) = [stream for stream in STREAMS if any(_matches(filter_, subject) for filter_ in stream.subjects)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -22,11 +23,24 @@ from shared.errors import Fault, Invalid, Unavailable
 from shared.packing import pack, unpack
 from shared.publishing import Fenced, Publisher, Rejected, Stored
 from shared.reading import Entry, Reader
+from shared.searching import subjects_of
 from shared.settings import NatsSettings
 from shared.wire import Offline, Wire
-from shared.work import Delivery, Job, Later, working
+from shared.work import Delivery, Job, Later, NotMine, TakenOver, working
 
-__all__ = ["Answer", "Bus", "Delivery", "Entry", "Fenced", "Later", "Rejected", "Stored", "connect"]
+__all__ = [
+    "Answer",
+    "Bus",
+    "Delivery",
+    "Entry",
+    "Fenced",
+    "Later",
+    "NotMine",
+    "Rejected",
+    "Stored",
+    "TakenOver",
+    "connect",
+]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -138,6 +152,17 @@ class Bus:
             failed.set_exception(fault)
             return failed
 
+    def schedule(
+        self, subject: Subject, data: bytes, *, at: datetime, target: Subject, timeout: float = 5.0
+    ) -> asyncio.Future[Stored]:
+        """Has JetStream publish `data` on `target`, of the same stream, at a time; at once when that is over.
+
+        By a plain call, like `storing`: sent before it returns. There is one for each subject: a later call replaces it.
+        """
+        lines = headers.line(b"Nats-Schedule", f"@at {at.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z")
+        lines += headers.line(b"Nats-Schedule-Target", target)
+        return self._publisher.publish(subject, headers.block(lines), data, timeout).future
+
     async def last(self, subject: Subject) -> tuple[int, bytes] | None:
         """Sequence and data of the newest stored message on this subject, or None."""
         return await self._reader.last(subject)
@@ -145,6 +170,18 @@ class Bus:
     async def read(self, subject: Subject, *, after: int = 0) -> list[Entry]:
         """All stored messages of this subject after a sequence, as (sequence, event name, data). Raises Unavailable."""
         return await self._reader.after(subject, after)
+
+    async def newest(self, subjects: Sequence[Subject]) -> list[Entry]:
+        """The newest message of each of these subjects of one stream, as (sequence, event name, data). Raises Unavailable."""
+        return await self._reader.newest(subjects)
+
+    async def exists(self, subject: Subject, sequence: int) -> bool:
+        """Whether the stream of this subject still holds the message of this sequence. Raises Unavailable."""
+        return await self._reader.exists(subject, sequence)
+
+    async def subjects(self, of: Subject) -> list[Subject]:
+        """The subjects that match this filter and have stored messages. Raises Unavailable."""
+        return await subjects_of(self._asker, of)
 
     async def erase(self, trace: Subject) -> int:
         """Erases every stored message of this subject or filter, its bytes too; answers how many. Raises Unavailable."""

@@ -138,6 +138,36 @@ class LimitReached(Refused):
     code, status = "limit_reached", 409
 
 
+class UnknownWorkflow(Refused):
+    """No such workflow."""
+
+    code, status = "unknown_workflow", 404
+
+
+class UnknownWorkflowType(Refused):
+    """There is no workflow of this type."""
+
+    code, status = "unknown_workflow_type", 422
+
+
+class WorkflowExists(Refused):
+    """There is a workflow with this id already."""
+
+    code, status = "workflow_exists", 409
+
+
+class WorkflowEnded(Refused):
+    """This workflow has ended; it can be restarted."""
+
+    code, status = "workflow_ended", 409
+
+
+class UnknownStep(Refused):
+    """This workflow has recorded no such step."""
+
+    code, status = "unknown_step", 404
+
+
 class ConversationBusy(Refused):
     """An answer is still running in this conversation."""
 

@@ -69,6 +69,8 @@ def stream_config(stream: Stream, budget: int, replicas: int) -> Json:
         "duplicate_window": round(stream.duplicate_window * NANOSECONDS),
         "allow_direct": True,
         "allow_msg_ttl": stream.message_ttl,
+        "allow_msg_schedules": stream.schedules,
+        "max_msgs_per_subject": stream.per_subject,
     }
     return config | ({"republish": {"src": source, "dest": destination}} if stream.republish else {})
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from shared.contract.streams import stream_of
@@ -14,6 +15,8 @@ Entry = tuple[int, bytes, bytes]
 """Sequence, event name, data."""
 
 BATCH = 1_000
+MOST_SUBJECTS = 500
+"""In one question. The server refuses more than 1,024."""
 NOT_FOUND = 404
 TIMEOUT_SECONDS = 5.0
 AGAIN_SECONDS = 0.05
@@ -52,6 +55,20 @@ class Reader:
             sequence = entries[-1][0] if entries else sequence
             more = more and bool(entries) and not max_bytes and (not limit or len(found) < limit)
         return found
+
+    async def newest(self, subjects: Sequence[Subject], *, timeout: float = TIMEOUT_SECONDS) -> list[Entry]:
+        """The newest message of each of these subjects, all of one stream, as far as there is one."""
+        found: list[Entry] = []
+        for start in range(0, len(subjects), MOST_SUBJECTS):
+            some = subjects[start : start + MOST_SUBJECTS]
+            entries, _ = await self._get(some[0], {"multi_last": some, "batch": len(some)}, timeout)
+            found += entries
+        return found
+
+    async def exists(self, subject: Subject, sequence: int, *, timeout: float = TIMEOUT_SECONDS) -> bool:
+        """Whether the stream of this subject still holds the message of this sequence."""
+        entries, _ = await self._get(subject, {"seq": sequence}, timeout)
+        return bool(entries)
 
     async def _get(self, subject: Subject, question: dict[str, Any], timeout: float) -> tuple[list[Entry], bool]:
         """Asks until the whole batch has come; a batch that was cut off is asked for again from its beginning."""

@@ -41,10 +41,11 @@ LEAVING_ACK_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How often an order was delivered, counting from 1, and whether this is the last try."""
+    """How often an order was delivered, counting from 1, whether this is the last try, and its place in the stream."""
 
     count: int
     last: bool
+    sequence: int = 0
 
 
 class Later(Exception):
@@ -53,6 +54,18 @@ class Later(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+class NotMine(Exception):
+    """Raised by a work handler: give the order back, for any worker to take after `seconds`. Counts as a delivery."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class TakenOver(Exception):
+    """Raised by a work handler: the order was given to somebody else meanwhile. Says nothing: an ack would be theirs (T12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ class Worker(Generic[M]):
         self._running: dict[asyncio.Task[None], Held] = {}
         self._aside: dict[bytes, asyncio.TimerHandle] = {}
         self._leaving = False
-        self._puller = Puller(connection.wire, "JOBS", job.queue.name, self._room, self._take)
+        self._puller = Puller(connection.wire, job.queue.stream, job.queue.name, self._room, self._take)
 
     def begin(self) -> None:
         """Asks for the first orders."""
@@ -133,6 +146,10 @@ class Worker(Generic[M]):
             await self._put_aside(order, later.seconds)
         except Busy as busy:
             await self._put_aside(order, busy.retry_after)
+        except NotMine as passed:
+            await self._release(order, give_back(passed.seconds))
+        except TakenOver:
+            del self._held[order.ack]
         except asyncio.CancelledError:
             await self._release(order, give_back(0))
         except Exception:
@@ -149,7 +166,7 @@ class Worker(Generic[M]):
         if order.doom:
             await self._bury(order, message)
         elif message is not None:
-            await self._job.handler(message, Delivery(order.count, order.count == queue.deliveries))
+            await self._job.handler(message, Delivery(order.count, order.count == queue.deliveries, order.sequence))
 
     def _read(self, order: Held) -> M | None:
         try:
@@ -172,7 +189,7 @@ class Worker(Generic[M]):
         """First kept, then told, then gone: whatever fails in between comes again."""
         queue = self._job.queue.name
         lines = headers.line(b"Colloquy-Reason", order.doom) + headers.line(b"Colloquy-Deliveries", str(order.count))
-        lines += headers.line(b"Nats-Msg-Id", f"JOBS-{order.sequence}")
+        lines += headers.line(b"Nats-Msg-Id", f"{self._job.queue.stream}-{order.sequence}")
         subject = dead_subject(queue, order.user)
         await self._publisher.publish(subject, headers.block(lines), order.data, timeout=5.0).future
         if message is not None:

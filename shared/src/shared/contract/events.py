@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
 from shared.contract.person import ActionName, CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
+from shared.contract.workflow import StepStatus, WorkflowStatus
 
 
 class Event(Message):
@@ -261,6 +262,17 @@ class PersonaDeleted(PersonaCreated):
     type_name: ClassVar[str] = "persona.deleted"
 
 
+class WorkflowUpdated(Event):
+    """A workflow has come further: `step` is what was done last, where that is a step."""
+
+    type_name: ClassVar[str] = "workflow.updated"
+    workflow_id: str
+    type: str
+    status: WorkflowStatus
+    step: str | None = None
+    step_status: StepStatus | None = None
+
+
 class StateUpdated(Event):
     """The user's state has a new version. The last event of each version, so its place in the stream is that of the version."""
 
@@ -302,6 +314,7 @@ EVENTS: dict[str, type[Event]] = {
         PersonaCreated,
         PersonaUpdated,
         PersonaDeleted,
+        WorkflowUpdated,
         StateUpdated,
     )
 }

@@ -1,12 +1,13 @@
 """What each NATS user may publish and hear: an allow list, the least that its service needs (S6)."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from shared.contract import account, knowledge, memory, state
+from shared.contract import account, knowledge, memory, state, workflow
 from shared.contract.inference import DIGEST, GENERATE, LIST_MODELS
-from shared.contract.subjects import FEED_STREAMS
-from shared.contract.topics import Call
+from shared.contract.subjects import FEED_STREAMS, JOURNAL_SIGNAL
+from shared.contract.topics import Call, Queue
+from shared.contract.workflow import RUN, TICK
 
 User = Literal["gateway", "memory", "inference", "transcribe", "workflow", "analytics", "admin"]
 USERS: tuple[User, ...] = get_args(User)
@@ -32,13 +33,13 @@ def _service(user: User, publish: tuple[str, ...] = (), subscribe: tuple[str, ..
     return Permissions((own, *publish), (own, "$SRV.>", *subscribe), answers=True)
 
 
-def _work(queue: str) -> tuple[str, ...]:
+def _work(queue: Queue[Any]) -> tuple[str, ...]:
     """Taking, answering and burying the orders of one queue. Both forms of the ack's subject: see T2."""
     return (
-        f"$JS.API.CONSUMER.MSG.NEXT.JOBS.{queue}",
-        f"$JS.ACK.JOBS.{queue}.>",
-        f"$JS.ACK.*.*.JOBS.{queue}.>",
-        f"dead.{queue}.*",
+        f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.name}",
+        f"$JS.ACK.{queue.stream}.{queue.name}.>",
+        f"$JS.ACK.*.*.{queue.stream}.{queue.name}.>",
+        f"dead.{queue.name}.*",
     )
 
 
@@ -56,7 +57,7 @@ _WORKER_CALLS = tuple(
 )
 _USER_CALLS = tuple(
     value.subject
-    for module in (memory, state, knowledge, account)
+    for module in (memory, state, knowledge, account, workflow)
     for value in vars(module).values()
     if isinstance(value, Call) and value.subject not in _WORKER_CALLS
 )
@@ -64,8 +65,19 @@ _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for ver
 
 _ERASE = tuple(
     f"$JS.API.{verb}.{stream}"
-    for stream in (*FEED_STREAMS, "JOBS", "DEAD")
+    for stream in (*FEED_STREAMS, "JOBS", "DEAD", "RUNS", "JOURNAL", "SCHEDULES")
     for verb in ("DIRECT.GET", "STREAM.INFO", "STREAM.PURGE", "STREAM.MSG.DELETE")
+)
+
+_ENGINE = (
+    "feed.*.*.workflow.*.event",
+    *(f"{first}.*.*" for first in ("run", "timer", "tick", "alarm", "journal", "schedule")),
+    *(f"$JS.API.DIRECT.GET.{stream}" for stream in ("RUNS", "JOURNAL", "SCHEDULES")),
+    "$JS.API.STREAM.INFO.JOURNAL",
+    # What has ended long ago, and schedules that somebody dropped.
+    *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in ("RUNS", "JOURNAL", "SCHEDULES")),
+    JOURNAL_SIGNAL,
+    inbox_prefix("gateway") + ".>",
 )
 
 PERMISSIONS: dict[User, Permissions] = {
@@ -91,14 +103,14 @@ PERMISSIONS: dict[User, Permissions] = {
         (
             *_WORKER_CALLS,
             "feed.*.*.conversation.*.token.*",
-            *_work(GENERATE.name),
-            *_work(DIGEST.name),
+            *_work(GENERATE),
+            *_work(DIGEST),
             *_READ_FEED,
         ),
         ("rpc.inference.*", "control.stop.*"),
     ),
     "transcribe": _service("transcribe"),
-    "workflow": _service("workflow"),
+    "workflow": _service("workflow", (*_ENGINE, *_work(RUN), *_work(TICK)), ("rpc.workflow.*", JOURNAL_SIGNAL)),
     "analytics": Permissions((inbox_prefix("analytics") + ".>", *_READ_FEED), (inbox_prefix("analytics") + ".>", "live.>")),
     "admin": Permissions((">",), (">",)),
 }

@@ -5,6 +5,7 @@ from typing import Literal
 
 from shared.contract.inference import DIGEST, GENERATE
 from shared.contract.subjects import FEED_STREAMS, Subject
+from shared.contract.workflow import RUN, TICK
 
 DAY = 86_400.0
 MIB = 1024 * 1024
@@ -18,7 +19,7 @@ MAX_MESSAGE_BYTES = 768 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream. `share` is its part of the disk budget that the installation gives to JetStream."""
+    """A stream. `share` is its part of the disk budget that the installation gives to JetStream; 0: as much as there is."""
 
     name: str
     subjects: tuple[str, ...]
@@ -28,6 +29,10 @@ class Stream:
     republish: tuple[str, str] | None = None
     discard: Literal["old", "new"] = "old"
     message_ttl: bool = False
+    schedules: bool = False
+    """Whether it takes messages that are to be published at a time."""
+    per_subject: int = 0
+    """How many messages of one subject it keeps; 0: all."""
     duplicate_window: float = 120.0
 
 
@@ -59,14 +64,28 @@ STREAMS: tuple[Stream, ...] = (
     *(_feed(name) for name in FEED_STREAMS),
     Stream("JOBS", ("job.>",), share=0.2, retention="workqueue", discard="new"),
     Stream("DEAD", ("dead.>",), share=0.1, max_age=30 * DAY),
+    # A stream with message schedules can't discard what is new, and what is old must not be lost: no limit of its own. It holds
+    # one timer for each journal, and those are limited.
+    Stream("RUNS", ("run.>", "timer.>", "tick.>", "alarm.>"), share=0, retention="workqueue", schedules=True),
+    Stream("JOURNAL", ("journal.>",), share=0.08, discard="new", republish=("journal.>", "live.journal.>")),
+    Stream("SCHEDULES", ("schedule.>",), share=0.01, per_subject=1),
 )
 
-CONSUMERS: tuple[Consumer, ...] = tuple(
-    Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST)
+CONSUMERS: tuple[Consumer, ...] = (
+    *(Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST)),
+    *(Consumer("RUNS", queue.name, f"{queue.name}.*.*", queue.ack_wait) for queue in (RUN, TICK)),
 )
+
+_STREAM_OF = {
+    "job": "JOBS",
+    "dead": "DEAD",
+    "journal": "JOURNAL",
+    "schedule": "SCHEDULES",
+    **dict.fromkeys(("run", "timer", "tick", "alarm"), "RUNS"),
+}
 
 
 def stream_of(subject: Subject) -> str:
     """The name of the stream that captures this subject."""
     kind, first, *_ = subject.split(".")
-    return f"FEED-{first}" if kind == "feed" else {"job": "JOBS", "dead": "DEAD"}[kind]
+    return f"FEED-{first}" if kind == "feed" else _STREAM_OF[kind]

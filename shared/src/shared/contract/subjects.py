@@ -91,10 +91,63 @@ def every_stop_signal() -> Subject:
     return Subject("control.stop.*")
 
 
+def workflow_event(user: str, workflow: str) -> Subject:
+    """Where the progress of a workflow goes."""
+    return Subject(user_scope(user).feed[:-1] + f"workflow.{user_token(workflow)}.event")
+
+
+# Here a caller may have chosen the id, so it is made a token like a user's. The user comes last, as in an order of any queue.
+
+
+def journal(user: str, workflow: str) -> Subject:
+    """The fenced log of a workflow: everything it has done."""
+    return Subject(f"journal.{user_token(workflow)}.{user_token(user)}")
+
+
+def journals_of(user: str) -> Subject:
+    """Filter of the journals of all workflows of this user."""
+    return Subject(f"journal.*.{user_token(user)}")
+
+
+def run(user: str, workflow: str) -> Subject:
+    """The order to see whether a workflow can go on."""
+    return Subject(f"run.{user_token(workflow)}.{user_token(user)}")
+
+
+def timer(user: str, workflow: str) -> Subject:
+    """When a workflow is woken next: JetStream publishes what lies here on `run`. A later one replaces it."""
+    return Subject(f"timer.{user_token(workflow)}.{user_token(user)}")
+
+
+def schedule(user: str, schedule_id: str) -> Subject:
+    """What is begun again and again. Only the newest message is kept."""
+    return Subject(f"schedule.{user_token(schedule_id)}.{user_token(user)}")
+
+
+def schedules_of(user: str) -> Subject:
+    """Filter of all schedules of this user."""
+    return Subject(f"schedule.*.{user_token(user)}")
+
+
+def tick(user: str, schedule_id: str) -> Subject:
+    """The order to do what a schedule says."""
+    return Subject(f"tick.{user_token(schedule_id)}.{user_token(user)}")
+
+
+def alarm(user: str, schedule_id: str) -> Subject:
+    """The next moment of a schedule: JetStream publishes what lies here on `tick`."""
+    return Subject(f"alarm.{user_token(schedule_id)}.{user_token(user)}")
+
+
+JOURNAL_SIGNAL = Subject("control.workflow")
+"""Core NATS: a journal has grown. Heard by every worker; the one that runs the workflow looks."""
+
+
 def traces_of(user: str) -> tuple[Subject, ...]:
-    """Filters of all that the streams hold of this user: feed, orders, dead letters."""
+    """Filters of all that the streams hold of this user: feed, orders, dead letters, workflows."""
     token = user_token(user)
-    return Subject(user_scope(user).feed), Subject(f"job.*.{token}"), Subject(f"dead.*.{token}")
+    filters = ("job", "dead", "schedule", "alarm", "tick", "journal", "timer", "run")
+    return Subject(user_scope(user).feed), *(Subject(f"{first}.*.{token}") for first in filters)
 
 
 def trace_of(user: str, conversation: str) -> Subject:

@@ -28,7 +28,7 @@ class Call(Generic[Q, A]):
 
 @dataclass(frozen=True, slots=True)
 class Queue(Generic[M]):
-    """Orders of which each is carried out by one worker. Kept by the stream `JOBS`, a durable consumer of the same name."""
+    """Orders of which each is carried out by one worker. Kept by `stream`, in a durable consumer of the same name."""
 
     name: str
     order: type[M]
@@ -36,6 +36,7 @@ class Queue(Generic[M]):
     """Seconds without a sign of life after which an order goes to another worker."""
     deliveries: int = 4
     """How often an order is tried before it goes to the dead letters."""
+    stream: str = "JOBS"
 
     def subject(self, user: str) -> Subject:
         """Where an order of this user is published."""

@@ -1,0 +1,417 @@
+"""What the workflow service is asked, the orders it works off, and every line of a workflow's journal."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from shared.contract.base import Message
+from shared.contract.objects import Problem
+from shared.contract.topics import Call, Queue
+
+WorkflowStatus = Literal["queued", "running", "waiting", "sleeping", "paused", "completed", "failed", "terminated"]
+StepStatus = Literal["running", "retrying", "sleeping", "waiting", "completed", "failed"]
+RestStatus = Literal["sleeping", "waiting", "paused"]
+
+
+# --- the journal: what a workflow has done, in the order in which it was recorded ------------------------------------------
+
+
+class Fact(Message):
+    """One thing that has happened to a workflow."""
+
+    at: datetime
+
+
+class Tick(Message):
+    """Why a scheduled workflow runs: which moment was due, and how many before it came to nothing."""
+
+    schedule_id: str
+    due: datetime
+    missed: int = 0
+
+
+class WorkflowCreated(Fact):
+    """It begins to exist. `version` is that of the code it began with."""
+
+    kind: Literal["created"] = "created"
+    version: int
+    params: Any = None
+    tick: Tick | None = None
+
+
+class RunTaken(Fact):
+    """A worker runs it now, on behalf of this order; `delivery` counts how often the order was given out."""
+
+    kind: Literal["taken"] = "taken"
+    worker: str
+    order: int
+    delivery: int
+
+
+class StepStarted(Fact):
+    """A step is under way. Recorded only for those that take long enough to be looked at."""
+
+    kind: Literal["step.started"] = "step.started"
+    step: str
+    attempt: int
+
+
+class StepCompleted(Fact):
+    """What a step has come to; it is never done again."""
+
+    kind: Literal["step.completed"] = "step.completed"
+    step: str
+    attempts: int
+    started_at: datetime
+    output: Any = None
+
+
+class StepFailed(Fact):
+    """An attempt at a step has failed: for good, or until `retry_at`."""
+
+    kind: Literal["step.failed"] = "step.failed"
+    step: str
+    attempts: int
+    started_at: datetime
+    error: Problem
+    retry_at: datetime | None = None
+
+
+class SleepBegun(Fact):
+    """It sleeps."""
+
+    kind: Literal["sleep.begun"] = "sleep.begun"
+    step: str
+    until: datetime
+
+
+class SleepEnded(Fact):
+    """It has slept enough."""
+
+    kind: Literal["sleep.ended"] = "sleep.ended"
+    step: str
+
+
+class WaitBegun(Fact):
+    """It waits for an event of this type."""
+
+    kind: Literal["wait.begun"] = "wait.begun"
+    step: str
+    type: str
+    until: datetime
+
+
+class WaitEnded(Fact):
+    """The event came, or the time is over."""
+
+    kind: Literal["wait.ended"] = "wait.ended"
+    step: str
+    event_id: str | None = None
+
+
+class EventReceived(Fact):
+    """Somebody sent it an event. It is kept until a step waits for one of its type."""
+
+    kind: Literal["event.received"] = "event.received"
+    event_id: str
+    type: str
+    payload: Any = None
+
+
+class PatchApplied(Fact):
+    """From here on it follows the changed code of this name."""
+
+    kind: Literal["patch.applied"] = "patch.applied"
+    step: str
+
+
+class RunRested(Fact):
+    """No worker runs it any more; it goes on at `wake_at`, or when something happens."""
+
+    kind: Literal["rested"] = "rested"
+    status: RestStatus
+    wake_at: datetime | None = None
+
+
+class WorkflowPaused(Fact):
+    """Somebody paused it: what runs is finished and recorded, nothing else begins."""
+
+    kind: Literal["paused"] = "paused"
+
+
+class WorkflowResumed(Fact):
+    """Somebody resumed it."""
+
+    kind: Literal["resumed"] = "resumed"
+
+
+class WorkflowRestarted(Fact):
+    """Somebody had it begin again: all of it, or from this step on."""
+
+    kind: Literal["restarted"] = "restarted"
+    from_step: str | None = None
+
+
+class WorkflowCompleted(Fact):
+    """It has come to its end."""
+
+    kind: Literal["completed"] = "completed"
+    output: Any = None
+
+
+class WorkflowFailed(Fact):
+    """It can't go on."""
+
+    kind: Literal["failed"] = "failed"
+    error: Problem
+
+
+class WorkflowTerminated(Fact):
+    """Somebody ended it."""
+
+    kind: Literal["terminated"] = "terminated"
+
+
+Line = Annotated[
+    WorkflowCreated
+    | RunTaken
+    | StepStarted
+    | StepCompleted
+    | StepFailed
+    | SleepBegun
+    | SleepEnded
+    | WaitBegun
+    | WaitEnded
+    | EventReceived
+    | PatchApplied
+    | RunRested
+    | WorkflowPaused
+    | WorkflowResumed
+    | WorkflowRestarted
+    | WorkflowCompleted
+    | WorkflowFailed
+    | WorkflowTerminated,
+    Field(discriminator="kind"),
+]
+
+
+class JournalPage(Message):
+    """Lines that were recorded together, and the status they led to. One message of the stream `JOURNAL`."""
+
+    id: str
+    user: str
+    workflow_id: str
+    type: str
+    status: WorkflowStatus
+    created_at: datetime
+    lines: list[Line]
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------------
+
+
+class Wake(Message):
+    """See whether this workflow can go on."""
+
+    user: str
+    workflow_id: str
+    beyond: int = -1
+    """Its journal is about to grow beyond this sequence: wait for that."""
+    due: datetime | None = None
+    """The moment that a timer was set for. It has come, whatever one's own clock says (F33)."""
+
+
+class Ring(Message):
+    """The moment of a schedule has come."""
+
+    user: str
+    schedule_id: str
+    due: datetime
+
+
+class JournalGrew(Message):
+    """Told, not stored: whoever runs this workflow should look at its journal."""
+
+    user: str
+    workflow_id: str
+
+
+# --- workflows, for callers -----------------------------------------------------------------------------------------------
+
+
+class CreateWorkflow(Message):
+    """Begin a workflow. A known `id` is refused (409 `workflow_exists`)."""
+
+    user: str
+    type: str
+    params: Any = None
+    id: str | None = None
+
+
+class CreatedWorkflow(Message):
+    """It exists and will run."""
+
+    id: str
+
+
+class OfWorkflow(Message):
+    """Something about one workflow of this user."""
+
+    user: str
+    workflow_id: str
+
+
+class GetWorkflow(OfWorkflow):
+    """How far is it?"""
+
+
+class Step(Message):
+    """One step, as far as it has come. The second one of a name is called `name#2`."""
+
+    name: str
+    status: StepStatus
+    attempts: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: Problem | None = None
+    until: datetime | None = None
+
+
+class Workflow(Message):
+    """A workflow without its steps."""
+
+    id: str
+    type: str
+    status: WorkflowStatus
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowState(Workflow):
+    """A workflow with its steps, in the order in which they began, and what it has come to."""
+
+    version: int
+    run: int
+    """How often it was begun, counting from 1."""
+    params: Any = None
+    tick: Tick | None = None
+    steps: list[Step]
+    output: Any = None
+    error: Problem | None = None
+
+
+class ListWorkflows(Message):
+    """The workflows of this user, newest first; `before` is the `next` of the page before."""
+
+    user: str
+    status: WorkflowStatus | None = None
+    type: str | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    before: str | None = None
+
+
+class Workflows(Message):
+    """One page of them."""
+
+    workflows: list[Workflow]
+    next: str | None = None
+
+
+class PauseWorkflow(OfWorkflow):
+    """Begin nothing new; the step that runs ends first and is recorded."""
+
+
+class ResumeWorkflow(OfWorkflow):
+    """Go on."""
+
+
+class TerminateWorkflow(OfWorkflow):
+    """End it now; the step that runs is cancelled."""
+
+
+class RestartWorkflow(OfWorkflow):
+    """Begin again: without `from_step` from the start, else what was recorded before that step stays."""
+
+    from_step: str | None = Field(default=None, max_length=256)
+
+
+class SendWorkflowEvent(OfWorkflow):
+    """An event for it. Comes it early, it is kept. The same `event_id` again is the same event."""
+
+    type: str = Field(min_length=1, max_length=64)
+    payload: Any = None
+    event_id: str | None = None
+
+
+class WorkflowNow(Message):
+    """The status after what was asked."""
+
+    id: str
+    status: WorkflowStatus
+
+
+# --- schedules ------------------------------------------------------------------------------------------------------------
+
+
+class PutSchedule(Message):
+    """Begin a workflow at every moment of `cron` in this timezone, or once, `at`. The same id again replaces it."""
+
+    user: str
+    schedule_id: str
+    type: str
+    params: Any = None
+    cron: str | None = Field(default=None, max_length=200)
+    at: datetime | None = None
+    timezone: str = Field(default="UTC", max_length=64)
+
+
+class Schedule(PutSchedule):
+    """A schedule, and what it has done. `missed`: moments at which nothing could run."""
+
+    created_at: datetime
+    next_at: datetime
+    last_at: datetime | None = None
+    runs: int = 0
+    missed: int = 0
+
+
+class DropSchedule(Message):
+    """There shall be no such schedule. Idempotent; what it has begun goes on."""
+
+    user: str
+    schedule_id: str
+
+
+class ScheduleDropped(Message):
+    """There is none."""
+
+
+class ListSchedules(Message):
+    """The schedules of this user."""
+
+    user: str
+
+
+class Schedules(Message):
+    """All of them, the next one first."""
+
+    schedules: list[Schedule]
+
+
+# The engine counts what fails by itself, in the journal; an order that was given out often is no poison.
+FOR_EVER = 1_000_000
+RUN = Queue("run", Wake, stream="RUNS", deliveries=FOR_EVER)
+TICK = Queue("tick", Ring, stream="RUNS", deliveries=FOR_EVER)
+
+CREATE = Call("workflow", "create", CreateWorkflow, CreatedWorkflow)
+GET = Call("workflow", "get", GetWorkflow, WorkflowState)
+LIST = Call("workflow", "list", ListWorkflows, Workflows)
+PAUSE = Call("workflow", "pause", PauseWorkflow, WorkflowNow)
+RESUME = Call("workflow", "resume", ResumeWorkflow, WorkflowNow)
+TERMINATE = Call("workflow", "terminate", TerminateWorkflow, WorkflowNow)
+RESTART = Call("workflow", "restart", RestartWorkflow, WorkflowNow)
+SEND_EVENT = Call("workflow", "send_event", SendWorkflowEvent, WorkflowNow)
+PUT_SCHEDULE = Call("workflow", "put_schedule", PutSchedule, Schedule)
+DROP_SCHEDULE = Call("workflow", "drop_schedule", DropSchedule, ScheduleDropped)
+LIST_SCHEDULES = Call("workflow", "list_schedules", ListSchedules, Schedules)
