@@ -1,6 +1,7 @@
 """Memory and inference in one, for tests of the gateway: answers their calls over the real bus and stores real events.
 
-What a message says is what happens: "count to N", "/fail CODE", "/restart", "/slow", "/hold" (until stopped), else an echo.
+What a message says is what happens: "count to N", "/fail CODE", "/restart", "/slow", "/hold" (until stopped),
+"/trickle N" (slowly, begun anew once in between), else an echo.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ class MemoryDouble:
         self.conversations: dict[str, tuple[str, Conversation]] = {}
         self.messages: dict[str, dict[str, ChatMessage]] = {}
         self.sent: list[SendMessage] = []
+        self.since: list[str | None] = []
         self.keys: dict[tuple[str, str], Accepted] = {}
         self.presence: list[memory.RecordPresence] = []
         self.stopped: dict[str, asyncio.Event] = {}
@@ -127,20 +129,26 @@ class MemoryDouble:
         pieces = (
             [f"{n} " for n in range(1, int(text.rsplit(maxsplit=1)[-1]) + 1)] if text.startswith("count to ") else list(text)
         )
-        said = await self.say(user, accepted, 1, pieces[:2] if text == "/restart" else pieces)
+        if text.startswith("/trickle"):
+            pieces = [f"{n} " for n in range(int(text.split()[1]))]
+            await self.say(user, accepted, 1, pieces[: len(pieces) // 2], pause=0.002)
+            said = await self.say(user, accepted, 2, pieces, pause=0.002)
+        else:
+            said = await self.say(user, accepted, 1, pieces[:2] if text == "/restart" else pieces)
         if text == "/restart":
             said = await self.say(user, accepted, 2, pieces)
         if text == "/hold":
             await stop.wait()
         await self.end(user, accepted, "cancelled" if stop.is_set() else "completed", said)
 
-    async def say(self, user: str, accepted: Accepted, attempt: int, pieces: list[str]) -> str:
+    async def say(self, user: str, accepted: Accepted, attempt: int, pieces: list[str], pause: float = 0) -> str:
         kind = events.GenerationStarted if attempt == 1 else events.GenerationRestarted
         ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id, "attempt": attempt}
         fact = self.fact(accepted.conversation_id)
         await self.log(user, accepted, kind(**fact, **ids, model="double"))
         for index, piece in enumerate(pieces):
             await self.log(user, accepted, events.Token(**fact, **ids, token=piece, index=index))
+            await asyncio.sleep(pause)
         return "".join(pieces)
 
     async def end(self, user: str, accepted: Accepted, status: Any, text: str, code: str | None = None) -> None:
@@ -227,6 +235,7 @@ class MemoryDouble:
         return memory.Messages(messages=list(self.messages[question.conversation_id].values())[-question.limit :])
 
     async def state(self, question: GetState) -> State:
+        self.since.append(question.since)
         mine = [key for key, (owner, _) in self.conversations.items() if owner == question.user]
         return State(
             **self.person.snapshot(question),
