@@ -15,6 +15,9 @@ S = TypeVar("S", bound=Hashable)
 Step = Callable[[S, Op], S | None]
 """The state after an operation; None when it could not have been answered so. The same object when it changes nothing."""
 
+TooLate = Callable[[S, Op], bool]
+"""Whether an operation that was answered can't be explained any more from this state, whatever follows. It may miss some."""
+
 MOST_PLACES = 150_000
 
 
@@ -54,9 +57,9 @@ class _Place(Generic[S]):
 
 
 class _Search(Generic[S]):
-    def __init__(self, ops: Sequence[Op], step: Step[S], most: int) -> None:
+    def __init__(self, ops: Sequence[Op], step: Step[S], too_late: TooLate[S], most: int) -> None:
         self.ops = sorted(ops, key=lambda op: op.called)
-        self.step, self.most = step, most
+        self.step, self.too_late, self.most = step, too_late, most
         # Whoever was answered has to have a place; of the others some may never have happened.
         self.answered = sum(1 << number for number, op in enumerate(self.ops) if op.outcome is not None)
         self.seen: set[tuple[int, S]] = set()
@@ -101,6 +104,9 @@ class _Search(Generic[S]):
         return place
 
     def moves(self, place: _Place[S]) -> Iterator[_Place[S]]:
+        candidates = [self.ops[number] for number in self.candidates(place.done)]
+        if any(self.too_late(place.state, op) for op in candidates if op.outcome is not None):
+            return
         # Who was answered first is tried first, and who never was, last: mostly it was so.
         for number in sorted(self.candidates(place.done), key=lambda number: self.ops[number].returned):
             state = self.step(place.state, self.ops[number])
@@ -131,6 +137,8 @@ class _Search(Generic[S]):
         return [self.ops[number] for number in reversed(numbers)]
 
 
-def find_order(ops: Sequence[Op], initial: S, step: Step[S], most: int = MOST_PLACES) -> Verdict:
+def find_order(
+    ops: Sequence[Op], initial: S, step: Step[S], too_late: TooLate[S] = lambda *_: False, most: int = MOST_PLACES
+) -> Verdict:
     """An order in which these operations, one at a time, have these answers. Raises Undecided after `most` places."""
-    return _Search(ops, step, most).run(initial)
+    return _Search(ops, step, too_late, most).run(initial)

@@ -33,7 +33,19 @@ from shared.contract.memory import (
     StopGeneration,
     UpdateConversation,
 )
-from shared.contract.state import GET_STATE, GetState
+from shared.contract.person import Task
+from shared.contract.state import (
+    COMPLETE_TASK,
+    CREATE_TASK,
+    DELETE_TASK,
+    GET_STATE,
+    LIST_TASKS,
+    CompleteTask,
+    CreateTask,
+    DeleteTask,
+    GetState,
+    ListTasks,
+)
 from shared.contract.topics import Call
 from shared.errors import Busy, Fault, TooMany, Unavailable
 from shared.errors import Refused as RefusedFault
@@ -101,6 +113,8 @@ class Table:
     names: Names = field(default_factory=Names)
     known: list[tuple[str, str, Accepted]] = field(default_factory=list[tuple[str, str, Accepted]])
     """Conversation, key, and what was accepted."""
+    tasks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Key and id."""
     heard: list[Heard] = field(default_factory=list[Heard])
     steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     """Released with every operation that ends: whoever wants to disturb in the middle waits for some."""
@@ -162,7 +176,7 @@ class Recorder:
             return None
 
 
-READS = {"tree", "branch", "get", "snapshot"}
+READS = {"tree", "branch", "get", "snapshot", "list_tasks"}
 """Of these only the answer counts."""
 
 
@@ -271,13 +285,43 @@ class Client:
         told = lambda page: self.names.messages(page.messages)  # noqa: E731
         await self.recorder.ask(kind, {"conversation": where}, LIST_MESSAGES, question, told)
 
-    async def snapshot(self) -> None:
+    async def snapshot(self, limit: int = 50) -> None:
         def told(state: Any) -> Hashable:
             rows = self.names.messages(state.messages)
             listed = tuple((one.id, one.title, self.names.of(one.head_id)) for one in state.conversations)
             return (state.version, listed, rows)
 
-        await self.recorder.ask("snapshot", {}, GET_STATE, GetState(user=self.user, limit=50), told)
+        await self.recorder.ask("snapshot", {"limit": limit}, GET_STATE, GetState(user=self.user, limit=limit), told)
+
+    async def create_task(self) -> None:
+        key = self._key()
+        question = CreateTask(user=self.user, operation_id=key, title=f"task {key}")
+        made = await self.recorder.ask(
+            "create_task", {"key": key, "title": f"task {key}"}, CREATE_TASK, question, self._told_task, once=True
+        )
+        if made is not None:
+            self.table.tasks.append((key, made.id))
+
+    async def complete_task(self) -> None:
+        if self.table.tasks:
+            key, task_id = self.dice.choice(self.table.tasks)
+            question = CompleteTask(user=self.user, operation_id=self._key(), task_id=task_id)
+            await self.recorder.ask("complete_task", {"task": key}, COMPLETE_TASK, question, self._told_task, once=True)
+
+    async def delete_task(self) -> None:
+        if self.table.tasks:
+            key, task_id = self.dice.choice(self.table.tasks)
+            question = DeleteTask(user=self.user, operation_id=self._key(), task_id=task_id)
+            await self.recorder.ask("delete_task", {"task": key}, DELETE_TASK, question, self._told_task, once=True)
+
+    async def list_tasks(self) -> None:
+        def told(page: Any) -> Hashable:
+            return tuple(sorted(self._told_task(task) for task in page.tasks))
+
+        await self.recorder.ask("list_tasks", {}, LIST_TASKS, ListTasks(user=self.user, limit=LIST_LIMIT), told)
+
+    def _told_task(self, task: Task) -> tuple[str, str, str]:
+        return (self.names.task(task), task.title, task.status)
 
     def _where(self) -> str:
         return self.dice.choice(self.history.conversations)
@@ -315,5 +359,5 @@ async def live(table: Table, buses: list[Bus], steps: int = STEPS_EACH) -> Histo
         await last.list_one("tree", conversation)
         await last.list_one("branch", conversation)
         await last.get_one(conversation)
-    await last.snapshot()
+    await last.snapshot(LIST_LIMIT)
     return table.settled()

@@ -1,11 +1,12 @@
 """Is there an order that explains this history? First of each conversation alone, then of everything the user has."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from linearizability.checker import Verdict, find_order
 from linearizability.history import History, Ok, Op
 from linearizability.model import State
-from linearizability.steps import STEPS, TOO_MANY, WHOLE, beginning, conversation_of
+from linearizability.steps import STEPS, TASKS, TOO_MANY, WHOLE, beginning, conversation_of, too_late
 
 Before = dict[str, set[str]]
 """For each key the keys that some list showed before it."""
@@ -15,21 +16,21 @@ def judge(history: History) -> Verdict:
     """The first part that nothing explains, or the order of the whole.
 
     The parts are smaller, so what is wrong with one is found sooner, and is told in fewer words. They are sound because
-    conversations share nothing but the version, which only a snapshot shows, and the limit of open answers, which parts
-    let happen at any time.
+    conversations and tasks share nothing but the version, which only a snapshot shows, and the limit of open answers,
+    which parts let happen at any time.
     """
-    for conversation in history.conversations:
-        verdict = _judge_part(history, conversation)
+    tasks = [op for op in history.ops if op.kind in TASKS]
+    for part in (tasks, *(_of_conversation(history, name) for name in history.conversations)):
+        verdict = find_order(part, beginning(history.conversations, 0), _Model(part, whole=False).step, too_late)
         if not verdict.holds:
             return verdict
     initial = beginning(history.conversations, len(history.conversations))
-    return find_order(history.ops, initial, _Model(history.ops, whole=True).step)
+    return find_order(history.ops, initial, _Model(history.ops, whole=True).step, too_late)
 
 
-def _judge_part(history: History, conversation: str) -> Verdict:
+def _of_conversation(history: History, name: str) -> list[Op]:
     written = {op.args["key"]: op.args["conversation"] for op in history.ops if op.kind in ("send", "edit")}
-    ops = [op for op in history.ops if op.kind not in WHOLE and conversation_of(op, written) == conversation]
-    return find_order(ops, beginning([conversation], 1), _Model(ops, whole=False).step)
+    return [op for op in history.ops if op.kind not in WHOLE and conversation_of(op, written) == name]
 
 
 class _Model:
@@ -57,8 +58,10 @@ class _Model:
 def _seen_before(ops: Iterable[Op]) -> Before:
     before: Before = {}
     for op in ops:
-        if op.kind == "tree" and isinstance(op.outcome, Ok):
-            names: list[str] = [row[0] for row in op.outcome.value if not row[0].endswith("!")]  # type: ignore[union-attr]
+        if op.kind in ("tree", "snapshot") and isinstance(op.outcome, Ok):
+            seen: Any = op.outcome.value
+            rows = seen if op.kind == "tree" else seen[2]
+            names: list[str] = [row[0] for row in rows if not row[0].endswith("!")]
             for place, name in enumerate(names):
                 before.setdefault(name, set()).update(names[:place])
     return before

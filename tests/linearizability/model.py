@@ -42,12 +42,11 @@ class Ended(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """A conversation. `changed` is the user's version of its last change."""
+    """A conversation."""
 
     name: str
-    title: str | None
+    title: str | None = None
     head: str | None = None
-    changed: int = 0
 
 
 class Task(NamedTuple):
@@ -59,13 +58,16 @@ class Task(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything of one user, in the order it was written."""
+    """Everything of one user. What can't be told apart is the same state: that keeps the search for an order short.
+
+    Conversations in the order of their last change, rows in the order of writing, generations by conversation.
+    """
 
     version: int
     conversations: tuple[Conversation, ...]
     rows: tuple[Row, ...] = ()
     open: tuple[Answering, ...] = ()
-    ended: tuple[Ended, ...] = ()
+    ended: frozenset[Ended] = frozenset()
     tasks: tuple[Task, ...] = ()
 
     def conversation(self, name: str) -> Conversation | None:
@@ -82,9 +84,8 @@ class State(NamedTuple):
 
     def changed(self, conversation: Conversation) -> "State":
         """The next version, in which this conversation is so."""
-        new = conversation._replace(changed=self.version + 1)
-        others = tuple(new if one.name == new.name else one for one in self.conversations)
-        return self._replace(version=self.version + 1, conversations=others)
+        others = (one for one in self.conversations if one.name != conversation.name)
+        return self._replace(version=self.version + 1, conversations=(*others, conversation))
 
     def asked(self, conversation: Conversation, name: str, parent: str | None, text: str) -> "State":
         """The next version, with a user message and its empty answer, which is the head now."""
@@ -95,7 +96,8 @@ class State(NamedTuple):
             Row(conversation.name, answer, name, "", "pending"),
         )
         state = self.changed(conversation._replace(head=answer))
-        return state._replace(rows=rows, open=(*self.open, Answering(conversation.name, name)))
+        waiting = sorted((*self.open, Answering(conversation.name, name)), key=lambda one: one.conversation)
+        return state._replace(rows=rows, open=tuple(waiting))
 
     def filled(self, name: str, text: str, status: str) -> "State":
         """The answer to this message is so."""
@@ -108,7 +110,7 @@ class State(NamedTuple):
         """This generation has ended."""
         state = self.filled(generation.name, text, outcome)
         ended = Ended(generation.conversation, generation.name, generation.epoch, outcome)
-        return state._replace(open=tuple(one for one in self.open if one != generation), ended=(*self.ended, ended))
+        return state._replace(open=tuple(one for one in self.open if one != generation), ended=self.ended | {ended})
 
     def marked(self, generations: Iterable[Answering]) -> "State":
         """The workers of these are asked to stop. The same object when all of them were before."""

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 
 from shared.contract.memory import Accepted
 from shared.contract.objects import ChatMessage, Conversation
+from shared.contract.person import Task
 
 
 class Names:
@@ -46,6 +47,10 @@ class Names:
     def conversation(self, conversation: Conversation) -> Hashable:
         """What is shown of a conversation."""
         return (conversation.title, self.of(conversation.head_id), self.generation(conversation.running_generation_id))
+
+    def task(self, task: Task) -> str:
+        """The key that it was made with, which is in its title."""
+        return self._learn(task.id, task.title.removeprefix("task "))
 
     def _learn(self, an_id: str, name: str, kind: str = "") -> str:
         known = self._names.get(an_id)

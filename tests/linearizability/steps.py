@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from linearizability.history import Ok, Op, Refused
-from linearizability.model import OPEN_AT_ONCE, Answering, Conversation, State
+from linearizability.model import OPEN_AT_ONCE, Answering, Conversation, State, Task
 
 Step = tuple[State, Ok | Refused]
 Args = dict[str, Any]
@@ -15,7 +15,7 @@ NO_GENERATION = Refused("unknown_generation")
 BUSY = Refused("conversation_busy")
 TOO_MANY = Refused("rate_limited")
 LOST = Refused("lost_lease")
-NEWEST = 50
+NO_TASK = Refused("unknown_task")
 
 
 def send(state: State, args: Args) -> Step:
@@ -107,7 +107,7 @@ def delete(state: State, args: Args) -> Step:
         tuple(one for one in state.conversations if one.name != name),
         tuple(row for row in state.rows if row.conversation != name),
         tuple(one for one in state.open if one.conversation != name),
-        tuple(one for one in state.ended if one.conversation != name),
+        frozenset(one for one in state.ended if one.conversation != name),
         state.tasks,
     )
     return after, Ok((name,))
@@ -151,11 +151,42 @@ def branch(state: State, args: Args) -> Step:
     return state, Ok(tuple(reversed(shown)))
 
 
-def snapshot(state: State, _: Args) -> Step:
+def snapshot(state: State, args: Args) -> Step:
     """Looks at everything at once."""
-    listed = sorted(state.conversations, key=lambda one: -one.changed)
-    named = tuple((one.name, one.title, one.head) for one in listed)
-    return state, Ok((state.version, named, tuple(row.shown for row in state.rows[-NEWEST:])))
+    named = tuple(map(tuple, reversed(state.conversations)))
+    return state, Ok((state.version, named, tuple(row.shown for row in state.rows[-args["limit"] :])))
+
+
+def create_task(state: State, args: Args) -> Step:
+    """Makes an open task."""
+    task = Task(args["key"], args["title"])
+    return state._replace(version=state.version + 1, tasks=(*state.tasks, task)), Ok(tuple(task))
+
+
+def complete_task(state: State, args: Args) -> Step:
+    """Completes a task. One that is done stays as it is."""
+    old = next((one for one in state.tasks if one.name == args["task"]), None)
+    if old is None:
+        return state, NO_TASK
+    if old.status == "completed":
+        return state, Ok(tuple(old))
+    new = old._replace(status="completed")
+    tasks = tuple(new if one is old else one for one in state.tasks)
+    return state._replace(version=state.version + 1, tasks=tasks), Ok(tuple(new))
+
+
+def delete_task(state: State, args: Args) -> Step:
+    """Deletes a task. Answered with what it was."""
+    old = next((one for one in state.tasks if one.name == args["task"]), None)
+    if old is None:
+        return state, NO_TASK
+    tasks = tuple(one for one in state.tasks if one is not old)
+    return state._replace(version=state.version + 1, tasks=tasks), Ok(tuple(old))
+
+
+def list_tasks(state: State, _: Args) -> Step:
+    """Looks at all tasks. Their order is that of their ids, which nobody promises to be exact."""
+    return state, Ok(tuple(sorted(map(tuple, state.tasks))))
 
 
 STEPS: dict[str, Callable[[State, Args], Step]] = {
@@ -170,17 +201,32 @@ STEPS: dict[str, Callable[[State, Args], Step]] = {
     "tree": tree,
     "branch": branch,
     "snapshot": snapshot,
+    "create_task": create_task,
+    "complete_task": complete_task,
+    "delete_task": delete_task,
+    "list_tasks": list_tasks,
 }
 
-WHOLE = {"snapshot"}
-"""Operations that look at more than one conversation."""
+TASKS = {"create_task", "complete_task", "delete_task", "list_tasks"}
+WHOLE = {"snapshot", *TASKS}
+"""Operations that are not of one conversation."""
 
 
 def beginning(conversations: Sequence[str], version: int) -> State:
     """The user's state before the history: these empty conversations, made one after the other, without titles."""
-    first = version - len(conversations) + 1
-    made = tuple(Conversation(name, None, None, first + number) for number, name in enumerate(conversations))
-    return State(version, made)
+    return State(version, tuple(map(Conversation, conversations)))
+
+
+def too_late(state: State, op: Op) -> bool:
+    """Whether this operation can't be explained any more, whatever comes: what it saw is past."""
+    if not isinstance(op.outcome, Ok):
+        return False
+    seen: Any = op.outcome.value
+    if op.kind == "snapshot":
+        return state.version > seen[0]
+    if op.kind == "tree" and state.conversation(op.args["conversation"]) is not None:
+        return sum(row.conversation == op.args["conversation"] for row in state.rows) > len(seen)
+    return op.kind in ("tree", "get", "branch", "rename") and state.conversation(op.args["conversation"]) is None
 
 
 def conversation_of(op: Op, state_of: dict[str, str]) -> str | None:
