@@ -49,6 +49,8 @@ users = Table(
     Column("version", BigInteger, nullable=False),
     # Of what was removed up to this version nothing is known any more.
     Column("forgotten", BigInteger, nullable=False, server_default="0"),
+    # The moment of the newest version. Clocks jump, and this one only grows, with every version.
+    Column("latest", BigInteger, nullable=False, server_default="0"),
     # Length and newest link of this user's audit chain.
     Column("audit_count", BigInteger, nullable=False, server_default="0"),
     Column("audit_mac", LargeBinary),

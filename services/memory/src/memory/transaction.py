@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from memory.clock import micros
 from memory.outbox import Letter, Mail
+from memory.ports import Finder
 from memory.records import log, users
 from memory.settings import MemorySettings
 from shared.contract.base import Message
@@ -26,7 +27,9 @@ class Transaction:
     ticks: float
     limits: MemorySettings
     new_id: NewId
+    finder: Finder | None = None
     _versions: dict[str, int] = field(default_factory=dict[str, int])
+    _moments: dict[str, int] = field(default_factory=dict[str, int])
     _changed: dict[str, set[StateKind]] = field(default_factory=dict[str, set[StateKind]])
     _events: list[log.Logged] = field(default_factory=list[log.Logged])
     _letters: list[Letter] = field(default_factory=list[Letter])
@@ -45,7 +48,7 @@ class Transaction:
     def version(self, user: str) -> int:
         """The version that this transaction leads to; it grows by one, however much changes."""
         if user not in self._versions:
-            self._versions[user] = users.next_version(self.connection, user)
+            self._versions[user], self._moments[user] = users.next_version(self.connection, user, self.micros)
         return self._versions[user]
 
     def stamp(self, user: str) -> dict[str, Any]:
@@ -93,7 +96,7 @@ class Transaction:
             changed = sorted(self._changed.get(user, ()))
             event = StateUpdated(**self.stamp(user), changed=cast("list[str]", changed))
             self._write(user, state_event(user, "version"), event, None)
-        log.keep_events(self.connection, self._events, self.micros)
+        log.keep_events(self.connection, self._events, self._moments)
         log.keep_removed(self.connection, self._removed)
         log.keep_letters(self.connection, self._letters)
         return Mail(tuple(self._letters), tuple(self._stops))

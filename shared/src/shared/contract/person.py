@@ -66,7 +66,7 @@ class PinnedMemory(Message):
     id: str
     type: str
     key: str
-    value: Any
+    value: Any = None
     generation_id: str | None = None
     created_at: datetime
     updated_at: datetime

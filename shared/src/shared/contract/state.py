@@ -142,7 +142,7 @@ class PinMemory(Change):
 
     type: Key
     key: Key
-    value: Any
+    value: Any = None
 
 
 class UnpinMemory(Change):
@@ -289,8 +289,10 @@ class DeletePersona(Change):
 class GetState(Message):
     """A snapshot of the user's state, with the newest `limit` messages over all conversations.
 
-    With `since` (a version, or a time with its offset) only what has changed after it, and what was removed. When memory does
-    not know any more what was removed since then, the answer is whole, and its `since` is absent.
+    With `since` (a version, or a time with its offset) only what has changed after it, and what was removed. The answer is
+    whole, and its `since` is absent, when memory does not know any more what was removed since then, when `since` is later than
+    the state, and when the changes are too many for one answer (more than `limit` messages are). What the answer names as
+    removed is to be removed first: it may have come back.
     """
 
     user: str
@@ -307,13 +309,16 @@ class Removed(Message):
     pinned_memories: list[str] = Field(default_factory=list[str])
     calendar: list[str] = Field(default_factory=list[str])
     personas: list[str] = Field(default_factory=list[str])
+    plan: list[str] = Field(default_factory=list[str])
+    """Days."""
 
 
 class State(Message):
     """A consistent snapshot at `version`. Of long lists it has what matters now; the lists' own calls have the rest.
 
     With `since` it has only what changed after that version. `plan` holds plans (see `Plan`) by date; `preferences` is absent
-    when they did not change.
+    when they did not change. `last_snapshot_ts` is the moment of `version`: as `since` it is as good as that. Moments of a
+    user's versions only grow, also when the clock is set back.
     """
 
     user_id: str

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from memory.handlers.endings import STOPPED, end
 from memory.handlers.repetition import once
+from memory.paging import LIMIT
 from memory.records import conversations, generations, log, messages
 from memory.records.idempotency import Key
 from memory.transaction import Transaction
@@ -50,6 +51,8 @@ def update_conversation(tx: Transaction, question: UpdateConversation) -> Conver
     conversations.change(tx.connection, new, tx.version(question.user))
     if old.temporary and not new.temporary:
         _show_again(tx, question.user, new)
+    if new.temporary and not old.temporary:
+        tx.remove(question.user, "conversations", new.id)
     stamp = tx.stamp(question.user)
     tx.tell(question.user, ConversationUpdated(**stamp, conversation_id=new.id, conversation=new))
     tx.touch(question.user, "conversations")
@@ -60,6 +63,7 @@ def _show_again(tx: Transaction, user: str, conversation: Conversation) -> None:
     """From now on it is part of the state: whoever folds events needs it and its messages. What is told next is its head."""
     stamp = tx.stamp(user)
     tx.tell(user, ConversationCreated(**stamp, conversation_id=conversation.id, conversation=conversation))
+    messages.touch(tx.connection, conversation.id, tx.version(user), LIMIT)
     known = messages.all_before(tx.connection, conversation.id, messages.NEWEST, SHOWN_AGAIN)
     for message in reversed(known):
         tx.tell(user, MessageCreated(**tx.stamp(user), conversation_id=conversation.id, message=message))

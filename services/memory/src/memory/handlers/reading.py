@@ -1,12 +1,13 @@
 """Questions that change nothing, each answered from one snapshot."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from memory.message import fitting
 from memory.paging import bounded, conversation_cursor, parse_conversation_cursor
+from memory.ports import Finder
 from memory.records import conversations, generations, messages
 from memory.settings import MemorySettings
 from shared.contract.memory import (
@@ -20,6 +21,9 @@ from shared.contract.memory import (
 )
 from shared.contract.objects import ChatMessage, Conversation
 
+REPORT_AGE = timedelta(seconds=30)
+"""A gateway that has been silent for longer is gone, and its sessions with it: it reports every 10 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -28,6 +32,7 @@ class Snapshot:
     connection: Connection
     at: datetime
     limits: MemorySettings
+    finder: Finder | None = None
 
 
 def list_conversations(view: Snapshot, question: ListConversations) -> Conversations:

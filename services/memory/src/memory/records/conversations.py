@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, union, update
 
 from memory.clock import micros, moment
 from memory.records.prepared import AnyRow, row, rows, run
-from memory.tables import IS_OPEN, IS_TEMPORARY, conversations, generations
+from memory.tables import IS_OPEN, IS_TEMPORARY, conversations, generations, messages
 from shared.contract.objects import Conversation
 from shared.errors import UnknownConversation
 
@@ -34,6 +34,20 @@ _AT = _COLUMNS.where(
     conversations.c.id < bindparam("id"),
 ).order_by(conversations.c.id.desc())
 _ALL = select(conversations.c.id).where(conversations.c.user_id == bindparam("user")).limit(bindparam("limit"))
+# Which answer is running is not written into the conversation: what is open may look different at any time, and has when it
+# ended, which its message tells.
+_TOUCHED = union(
+    select(conversations.c.id).where(
+        conversations.c.user_id == bindparam("user"), conversations.c.changed > bindparam("since")
+    ),
+    select(messages.c.conversation_id).where(messages.c.user_id == bindparam("user"), messages.c.changed > bindparam("since")),
+    select(generations.c.conversation_id).where(generations.c.user_id == bindparam("user"), IS_OPEN),
+)
+_CHANGED = (
+    _COLUMNS.where(conversations.c.id.in_(_TOUCHED), ~conversations.c.temporary)
+    .order_by(conversations.c.changed.desc(), conversations.c.id.desc())
+    .limit(bindparam("limit"))
+)
 _INSERT = insert(conversations)
 _MOVE = (
     update(conversations)
@@ -95,6 +109,11 @@ def page(connection: Connection, user: str, after: tuple[int, str] | None, limit
     before = after[0] if after is not None else NEWEST
     found += rows(connection, _PAGE, {"user": user, "before": before, "limit": limit - len(found)})
     return [(_conversation(row), row.changed) for row in found]
+
+
+def changed_since(connection: Connection, user: str, since: int, limit: int) -> list[Conversation]:
+    """Those that changed after this version or still may, the last changed first."""
+    return [_conversation(row) for row in rows(connection, _CHANGED, {"user": user, "since": since, "limit": limit})]
 
 
 def ids(connection: Connection, user: str, limit: int) -> Sequence[str]:

@@ -1,12 +1,12 @@
 """The append-only log of events, and the outbox of what has not reached NATS yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from memory.outbox import Letter
-from memory.records.prepared import rows, run, run_all
+from memory.records.prepared import AnyRow, rows, run, run_all, scalar
 from memory.tables import events, outbox, removed
 from shared.contract.subjects import StateKind, Subject
 
@@ -18,12 +18,37 @@ _FORGET_CONVERSATION = delete(events).where(
 )
 _UNSENT = (
     select(outbox)
-    .where(outbox.c.seq > bindparam("after"), outbox.c.poison.is_(None))
+    .where(outbox.c.seq > bindparam("after"), outbox.c.seq <= bindparam("until"), outbox.c.poison.is_(None))
     .order_by(outbox.c.seq)
+    .limit(bindparam("limit"))
+)
+_OTHERS = (
+    select(outbox)
+    .where(
+        outbox.c.user_id == bindparam("user"),
+        outbox.c.version > bindparam("after"),
+        outbox.c.writer != bindparam("writer"),
+        outbox.c.poison.is_(None),
+    )
+    .order_by(outbox.c.seq)
+)
+_NEWEST = select(func.max(outbox.c.seq))
+_MOMENT = (
+    select(events.c.version, events.c.at)
+    .where(events.c.user_id == bindparam("user"), events.c.version >= bindparam("version"))
+    .order_by(events.c.version, events.c.position)
+    .limit(1)
+)
+_REMOVED = (
+    select(removed.c.kind, removed.c.object_id)
+    .where(removed.c.user_id == bindparam("user"), removed.c.version > bindparam("since"))
     .limit(bindparam("limit"))
 )
 _SENT = delete(outbox).where(outbox.c.id == bindparam("letter"))
 _POISON = update(outbox).where(outbox.c.id == bindparam("letter")).values(poison=bindparam("reason"))
+
+NEWEST = 1 << 62
+"""A row number that nobody reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +74,20 @@ class Gone:
     at: int
 
 
-def keep_events(connection: Connection, logged: Sequence[Logged], at: int) -> None:
-    """Appends to the log."""
-    run_all(connection, _KEEP_EVENT, [_logged_row(event, at) for event in logged])
+def keep_events(connection: Connection, logged: Sequence[Logged], moments: Mapping[str, int]) -> None:
+    """Appends to the log. `moments` are those of each user's version."""
+    run_all(connection, _KEEP_EVENT, [_logged_row(event, moments[event.user_id]) for event in logged])
+
+
+def moment_of(connection: Connection, user: str, version: int) -> tuple[int, int] | None:
+    """The first version from this one on that the log has, and its moment."""
+    found = rows(connection, _MOMENT, {"user": user, "version": version})
+    return (found[0].version, found[0].at) if found else None
+
+
+def removed_since(connection: Connection, user: str, since: int, limit: int) -> list[tuple[StateKind, str]]:
+    """What was removed after this version: kind and id."""
+    return [(row.kind, row.object_id) for row in rows(connection, _REMOVED, {"user": user, "since": since, "limit": limit})]
 
 
 def keep_removed(connection: Connection, gone: Sequence[Gone]) -> None:
@@ -77,11 +113,17 @@ def forget_conversation(connection: Connection, user: str, conversation_id: str)
 
 
 def keep_letters(connection: Connection, letters: Sequence[Letter]) -> None:
-    """Puts letters into the outbox."""
-    run_all(connection, _KEEP_LETTER, [_row(letter) for letter in letters])
+    """Puts letters into the outbox, as those of this connection."""
+    writer = writer_of(connection)
+    run_all(connection, _KEEP_LETTER, [_row(letter, writer) for letter in letters])
 
 
-def _row(letter: Letter) -> dict[str, object]:
+def writer_of(connection: Connection) -> str:
+    """What tells this connection from all others that write; empty where no other process does."""
+    return connection.info.get("writer", "")
+
+
+def _row(letter: Letter, writer: str) -> dict[str, object]:
     return {
         "id": letter.id,
         "user_id": letter.user,
@@ -90,14 +132,29 @@ def _row(letter: Letter) -> dict[str, object]:
         "subject": letter.subject,
         "type": letter.type,
         "data": letter.data,
+        "writer": writer,
     }
 
 
-def unsent(connection: Connection, after: int, limit: int) -> tuple[list[Letter], int]:
-    """Letters in the order they were written, from row `after` on, and the last row's number."""
-    found = rows(connection, _UNSENT, {"after": after, "limit": limit})
-    letters = [Letter(r.id, r.user_id, r.version, r.kind, Subject(r.subject), r.type, r.data) for r in found]
-    return letters, found[-1].seq if found else after
+def unsent(connection: Connection, after: int, limit: int, until: int = NEWEST) -> tuple[list[Letter], int]:
+    """Letters in the order they were written (each user's), from row `after` up to row `until`, and the last one's number."""
+    found = rows(connection, _UNSENT, {"after": after, "limit": limit, "until": until})
+    return [_letter(row) for row in found], found[-1].seq if found else after
+
+
+def _letter(row: AnyRow) -> Letter:
+    return Letter(row.id, row.user_id, row.version, row.kind, Subject(row.subject), row.type, row.data)
+
+
+def unsent_of_others(connection: Connection, user: str, after: int) -> list[Letter]:
+    """This user's letters above version `after` that other connections have written and nobody has confirmed yet."""
+    found = rows(connection, _OTHERS, {"user": user, "after": after, "writer": writer_of(connection)})
+    return [_letter(row) for row in found]
+
+
+def newest_letter(connection: Connection) -> int:
+    """The number of the newest row in the outbox, or 0."""
+    return scalar(connection, _NEWEST, {}) or 0
 
 
 def forget_letters(connection: Connection, ids: Iterable[str]) -> None:

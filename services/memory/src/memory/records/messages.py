@@ -1,20 +1,24 @@
 """Messages, which form a tree in each conversation."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Select, bindparam, case, insert, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, insert, literal, select, union, update
 
 from memory.clock import micros, moment
 from memory.message import Filling, Remembered, shown
-from memory.records.prepared import AnyRow, row, rows, run_all, scalar
-from memory.tables import conversations, generations, messages
+from memory.packing import whole
+from memory.records.prepared import AnyRow, row, rows, run, run_all, scalar
+from memory.tables import IS_OPEN, conversations, generations, messages
 from shared.contract.base import Message
 from shared.contract.objects import Attachment, ChatMessage, Problem, Usage
+from shared.contract.person import DoneAction
 from shared.errors import UnknownMessage
 
 _ATTACHMENTS = TypeAdapter(list[Attachment])
+_ACTIONS = TypeAdapter(tuple[DoneAction, ...])
 
 # A message whose answer a worker has begun is shown as streaming; that is not stored, so claiming writes one row less.
 _STATUS = case(((messages.c.status == "pending") & (generations.c.epoch > 0), "streaming"), else_=messages.c.status).label(
@@ -23,24 +27,39 @@ _STATUS = case(((messages.c.status == "pending") & (generations.c.epoch > 0), "s
 _SHOWN = select(messages, _STATUS).select_from(messages.outerjoin(generations, generations.c.id == messages.c.generation_id))
 
 
-def _branch(limit: str) -> Any:
+_m = messages.c
+# An archived text is about twice what it is packed.
+_SIZE = func.length(_m.text) + 2 * func.coalesce(func.length(_m.packed), 0) + func.coalesce(func.length(_m.attachments), 0)
+
+
+def _branch() -> Any:
     """The messages from `head` up to the root, with their distance from it, at most `limit` of them."""
-    head = select(messages.c.id, messages.c.parent_id, literal(1).label("depth")).where(messages.c.id == bindparam("head"))
+    head = select(_m.id, _m.parent_id, literal(1).label("depth")).where(_m.id == bindparam("head"))
     walk = head.cte("branch", recursive=True)
     return walk.union_all(
-        select(messages.c.id, messages.c.parent_id, walk.c.depth + 1).where(
-            messages.c.id == walk.c.parent_id, walk.c.depth < bindparam(limit)
+        select(_m.id, _m.parent_id, walk.c.depth + 1).where(_m.id == walk.c.parent_id, walk.c.depth < bindparam("limit"))
+    )
+
+
+def _near_branch() -> Any:
+    """The same, no further than `room` characters go: a model's prompt takes no more, and reading is on the way to it."""
+    head = select(_m.id, _m.parent_id, literal(1).label("depth"), _SIZE.label("used")).where(_m.id == bindparam("head"))
+    walk = head.cte("near", recursive=True)
+    return walk.union_all(
+        select(_m.id, _m.parent_id, walk.c.depth + 1, walk.c.used + _SIZE).where(
+            _m.id == walk.c.parent_id, walk.c.depth < bindparam("limit"), walk.c.used < bindparam("room")
         )
     )
 
 
-_WALK = _branch("limit")
+_WALK, _NEAR = _branch(), _near_branch()
 _BRANCH = _SHOWN.join(_WALK, _WALK.c.id == messages.c.id).order_by(_WALK.c.depth)
 _REMEMBERED = (
-    select(messages.c.role, messages.c.text, messages.c.status, messages.c.attachments)
-    .join(_WALK, _WALK.c.id == messages.c.id)
-    .order_by(_WALK.c.depth)
+    select(_m.id, _m.role, _m.text, _m.packed, _m.status, _m.attachments)
+    .join(_NEAR, _NEAR.c.id == _m.id)
+    .order_by(_NEAR.c.depth)
 )
+_ON_BRANCH = select(_WALK.c.depth).where(_WALK.c.id == bindparam("message"))
 _ONE = _SHOWN.where(messages.c.id == bindparam("message"), messages.c.user_id == bindparam("user"))
 _WHOLE = select(messages.c.attachments).where(messages.c.id == bindparam("message"))
 _ALL = (
@@ -59,6 +78,36 @@ _NEWEST = (
     .order_by(messages.c.seq.desc())
     .limit(bindparam("limit"))
 )
+_MORE_CHANGED = (
+    select(messages.c.seq)
+    .where(messages.c.user_id == bindparam("user"), messages.c.changed > bindparam("since"))
+    .order_by(messages.c.changed)
+    .limit(1)
+    .offset(bindparam("limit"))
+)
+# That a worker has begun an answer is not written into the message either: what is open may look different at any time.
+_TOUCHED = union(
+    select(messages.c.id).where(messages.c.user_id == bindparam("user"), messages.c.changed > bindparam("since")),
+    select(generations.c.answer_id).where(generations.c.user_id == bindparam("user"), IS_OPEN),
+)
+_CHANGED = (
+    _SHOWN.join(conversations, (conversations.c.id == messages.c.conversation_id) & ~conversations.c.temporary)
+    .where(messages.c.id.in_(_TOUCHED))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_TOUCH = (
+    update(messages)
+    .where(
+        messages.c.seq.in_(
+            select(messages.c.seq)
+            .where(messages.c.conversation_id == bindparam("conversation"))
+            .order_by(messages.c.seq.desc())
+            .limit(bindparam("limit"))
+        )
+    )
+    .values(changed=bindparam("version"))
+)
 _SEQ = select(messages.c.seq).where(
     messages.c.id == bindparam("message"), messages.c.conversation_id == bindparam("conversation")
 )
@@ -74,6 +123,8 @@ _END = (
         usage=bindparam("new_usage"),
         finish_reason=bindparam("new_reason"),
         error=bindparam("new_error"),
+        actions=bindparam("new_actions"),
+        tool_calls=bindparam("new_tool_calls"),
     )
     .returning(*messages.c, messages.c.status.label("shown_status"))
 )
@@ -95,13 +146,15 @@ def _message(row: AnyRow) -> ChatMessage:
         conversation_id=row.conversation_id,
         parent_id=row.parent_id,
         role=row.role,
-        text=row.text,
+        text=whole(row.text, row.packed),
         status=row.shown_status,
         generation_id=row.generation_id,
         model=row.model,
         usage=Usage.decode(row.usage) if row.usage else None,
         finish_reason=row.finish_reason,
         error=Problem.decode(row.error) if row.error else None,
+        actions=list(_ACTIONS.validate_json(row.actions)) if row.actions else None,
+        tool_calls=json.loads(row.tool_calls) if row.tool_calls else None,
         attachments=_attachments(row.attachments),
         channel=row.channel,
         client_message_id=row.client_message_id,
@@ -161,6 +214,8 @@ def end(connection: Connection, message_id: str, version: int, filling: Filling)
         "new_usage": _json(filling.usage),
         "new_reason": filling.reason,
         "new_error": _json(filling.error),
+        "new_actions": _ACTIONS.dump_json(filling.actions, by_alias=True).decode() if filling.actions else None,
+        "new_tool_calls": json.dumps(filling.tool_calls) if filling.tool_calls else None,
     }
     return shown(_message(row(connection, _END, values)))
 
@@ -191,10 +246,18 @@ def branch(connection: Connection, head_id: str, limit: int) -> list[ChatMessage
     return _shown(connection, _BRANCH, head=head_id, limit=limit)
 
 
-def remembered(connection: Connection, head_id: str, limit: int) -> list[Remembered]:
-    """The same as a model may be given it, attachments whole."""
-    found = rows(connection, _REMEMBERED, {"head": head_id, "limit": limit})
-    return [Remembered(row.role, row.text, row.status, tuple(_attachments(row.attachments) or ())) for row in found]
+def remembered(connection: Connection, head_id: str, limit: int, room: int) -> list[Remembered]:
+    """The same as a model may be given it, attachments whole, until `room` characters are reached."""
+    found = rows(connection, _REMEMBERED, {"head": head_id, "limit": limit, "room": room})
+    return [
+        Remembered(row.role, whole(row.text, row.packed), row.status, tuple(_attachments(row.attachments) or ()), row.id)
+        for row in found
+    ]
+
+
+def on_branch(connection: Connection, head_id: str, message_id: str, limit: int) -> bool:
+    """Whether the message is among the last `limit` of the branch that ends in `head_id`."""
+    return scalar(connection, _ON_BRANCH, {"head": head_id, "message": message_id, "limit": limit}) is not None
 
 
 def all_before(connection: Connection, conversation_id: str, before: int, limit: int) -> list[ChatMessage]:
@@ -210,3 +273,18 @@ def since(connection: Connection, conversation_id: str, after: int, limit: int) 
 def newest(connection: Connection, user: str, limit: int) -> list[ChatMessage]:
     """The newest messages over all conversations that are not temporary, newest first."""
     return _shown(connection, _NEWEST, user=user, limit=limit)
+
+
+def more_changed(connection: Connection, user: str, since: int, limit: int) -> bool:
+    """Whether more than this many messages changed after this version."""
+    return bool(rows(connection, _MORE_CHANGED, {"user": user, "since": since, "limit": limit}))
+
+
+def changed_since(connection: Connection, user: str, since: int, limit: int) -> list[ChatMessage]:
+    """Those that changed after this version or still may, of conversations that are not temporary, newest first."""
+    return _shown(connection, _CHANGED, user=user, since=since, limit=limit)
+
+
+def touch(connection: Connection, conversation_id: str, version: int, limit: int) -> None:
+    """The newest ones of this conversation count as changed: who had forgotten them is told them again."""
+    run(connection, _TOUCH, {"conversation": conversation_id, "version": version, "limit": limit})

@@ -174,6 +174,7 @@ def upgrade() -> None:
     op.create_index("outbox_by_user", "outbox", ["user_id", "version"], unique=False)
     op.add_column("installation", sa.Column("clock_shift", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("forgotten", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("users", sa.Column("latest", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_count", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("users", sa.Column("audit_mac", sa.LargeBinary(), nullable=True))
     op.add_column("users", sa.Column("audit_anchored", sa.BigInteger(), server_default="0", nullable=False))
