@@ -1,9 +1,10 @@
 """Memory on a real database file, asked without the bus; its post remembers what it was given."""
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.postgres import NoPostgres, migrated, postgres
 
 from memory.adapters.remembered_post import RememberedPost
 from memory.app import answers, opened
@@ -73,9 +74,49 @@ class Desk:
         await self.ledger._publisher._idle.wait()
 
 
+def pytest_generate_tests(metafunc):
+    """Every test that opens a database is run on both, unless it says `pytest.mark.sqlite` (or `postgresql`): only on that one."""
+    if "database_url" in metafunc.fixturenames:
+        only = [name for name in DATABASES if metafunc.definition.get_closest_marker(name)]
+        metafunc.parametrize("database_url", only or DATABASES, indirect=True)
+
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL that forgets everything when the machine stops, and is gone at the end."""
+    with ExitStack() as running:
+        try:
+            server = running.enter_context(postgres())
+        except NoPostgres as reason:
+            pytest.skip(str(reason))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def templates():
+    """The database that others are copies of, once there is one."""
+    return {}
+
+
 @pytest.fixture
-def settings(tmp_path):
-    return MemorySettings(database_url=f"sqlite:///{tmp_path}/colloquy.db")
+async def database_url(request, tmp_path):
+    """Where a new database is, on one of the two."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/colloquy.db"
+        return
+    server, templates = request.getfixturevalue("postgres_server"), request.getfixturevalue("templates")
+    if server not in templates:
+        templates[server] = await migrated(server)
+    async with server.database(templates[server]) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url):
+    return MemorySettings(database_url=database_url, writers=2, readers=2)
 
 
 @pytest.fixture

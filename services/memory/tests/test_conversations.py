@@ -101,6 +101,7 @@ async def test_showing_another_branch_moves_the_head(desk):
         await desk.ask(UPDATE_CONVERSATION, question.model_copy(update={"head_id": other.message_id}))
 
 
+@pytest.mark.sqlite
 async def test_s16_a_deleted_conversation_leaves_no_word_in_the_file(new_desk, tmp_path):
     async with new_desk() as desk:
         accepted = await desk.send("a-canary-question" * 500, client_message_id="k")

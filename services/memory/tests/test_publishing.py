@@ -116,6 +116,7 @@ async def test_what_was_not_sent_before_the_end_is_sent_after_the_next_start_bef
         assert after.post.orders() == [first.generation_id]
 
 
+@pytest.mark.sqlite
 async def test_what_was_sent_and_not_yet_forgotten_keeps_its_id_when_it_is_sent_again(new_desk, settings):
     path = path_of(settings.database_url)
     post = RememberedPost()

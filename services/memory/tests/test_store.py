@@ -17,6 +17,8 @@ from memory.adapters.sqlite_store import open_store
 from shared.contract.memory import CHECK_HEALTH, CheckHealth
 from shared.errors import Busy, Refused, StorageFull, Unavailable
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 async def store(settings):

@@ -23,7 +23,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """All that a committed transaction wants to be sent. `stops` are generations whose workers should hear of it now."""
+    """All that a committed transaction wants to be sent. `stops` are generations whose workers should hear of it now.
+
+    `earlier`: what other replicas have left of the same users and not confirmed. It comes first, so that each user's facts are
+    stored in the order of their versions, whoever sends them; the stream drops what it has already.
+    """
 
     letters: tuple[Letter, ...] = ()
     stops: tuple[str, ...] = ()
+    earlier: tuple[Letter, ...] = ()

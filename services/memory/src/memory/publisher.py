@@ -29,6 +29,9 @@ TIDY_SECONDS = 1.0
 TIDY_AT_ONCE = 256
 """Letters that one write deletes (1 ms); others come in between."""
 
+REMEMBERED = 10_000
+"""Users of whom it is remembered how far their letters were sent; of others a few are sent again."""
+
 Sending = Sequence[tuple[Letter, asyncio.Future[Stored]]]
 Forget = Callable[[Sequence[str]], Awaitable[None]]
 SetAside = Callable[[Letter, str], Awaitable[None]]
@@ -42,6 +45,8 @@ class Publisher:
         self._forget, self._set_aside = forget, set_aside
         self._chains: dict[str, deque[Sequence[Letter]]] = {}
         self._confirmed: list[str] = []
+        self._held: set[str] = set()
+        self._sent_up_to: dict[str, int] = {}
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -55,14 +60,33 @@ class Publisher:
             return
         for generation_id in mail.stops:
             self._spawn(self._tell_stop(generation_id))
+        self.load(mail.earlier)
         self._count(len(mail.letters) + len(mail.stops))
         for user, group in groupby(mail.letters, key=lambda letter: letter.user):
-            self._enqueue(user, sorted(group, key=lambda letter: letter.kind == "order"))
+            letters = sorted(group, key=lambda letter: letter.kind == "order")
+            self._held.update(letter.id for letter in letters)
+            self._enqueue(user, letters)
+            self._note(user, letters[0].version)
 
     def load(self, letters: Iterable[Letter]) -> None:
-        """Sends what was left in the outbox, in the order it was written."""
-        for _, group in groupby(letters, key=lambda letter: (letter.user, letter.version)):
-            self.submit(Mail(tuple(group)))
+        """Sends what was left in the outbox, in the order it was written, unless it is being sent already."""
+        for (user, _), group in groupby(letters, key=lambda letter: (letter.user, letter.version)):
+            some = sorted(
+                (letter for letter in group if letter.id not in self._held), key=lambda letter: letter.kind == "order"
+            )
+            if some and not self._closed:
+                self._held.update(letter.id for letter in some)
+                self._count(len(some))
+                self._enqueue(user, some)
+
+    def sent_up_to(self, user: str) -> int:
+        """Up to this version of the user's state all that was unconfirmed has been sent from here; 0 when that is not known."""
+        return self._sent_up_to.get(user, 0)
+
+    def _note(self, user: str, version: int) -> None:
+        self._sent_up_to[user] = max(version, self._sent_up_to.pop(user, 0))
+        if len(self._sent_up_to) > REMEMBERED:
+            del self._sent_up_to[next(iter(self._sent_up_to))]
 
     async def close(self, grace: float) -> None:
         """Takes nothing more; gives what is under way `grace` seconds."""
@@ -95,6 +119,7 @@ class Publisher:
                 log.warning("outbox.not_tidied", code=fault.code, letters=len(self._confirmed))
                 self._something.set()
                 return False
+            self._held.difference_update(some)
         return True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -154,6 +179,7 @@ class Publisher:
             return False
         except (Refused, Rejected) as error:
             await self._put_aside(letter, error.code if isinstance(error, Refused) else str(error))
+            self._held.discard(letter.id)
         else:
             self._confirmed.append(letter.id)
             self._something.set()

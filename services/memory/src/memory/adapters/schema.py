@@ -1,18 +1,33 @@
-"""The schema of an open database: checked at every start, made or brought up to date when it is older."""
+"""What the schemas of both databases have in common: which revisions there are, and how to get to the newest."""
 
-import sqlite3
-from contextlib import closing
-from typing import cast
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, insert, select
 
-from memory.adapters.sqlite_file import DatabaseFile, DatabaseForeign
 from memory.migrations import HEAD, REVISIONS
-from memory.tables import APPLICATION_ID, installation
+from memory.tables import installation
 from shared.errors import Refused
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class DatabaseInUse(Refused):
+    """Another memory process has this database open; only one may."""
+
+    code = "database_in_use"
+
+
+class DatabaseGone(Refused):
+    """The database file is not where it was."""
+
+    code = "database_gone"
+
+
+class DatabaseForeign(Refused):
+    """This is not a database of this program."""
+
+    code = "database_foreign"
 
 
 class DatabaseNewer(Refused):
@@ -21,69 +36,34 @@ class DatabaseNewer(Refused):
     code = "database_newer"
 
 
-def prepare(connection: Connection, new_stamp: str, now: int) -> str:
-    """Leaves the schema at `HEAD`, and answers which database this is. Runs in one transaction of the caller.
-
-    Raises DatabaseForeign, DatabaseNewer.
-    """
-    revision = _revision(_raw(connection))
-    if revision != HEAD:
-        _upgrade(connection)
-        log.info("database.migrated", before=revision, after=HEAD)
-    if revision is None:
-        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(insert(installation), {"id": new_stamp, "created_at": now})
-    return connection.execute(select(installation.c.id)).scalar_one()
-
-
-def refuse_foreign(file: DatabaseFile) -> None:
-    """Looks before anything is changed: even the journal mode of another program's database is not ours to set.
-
-    Raises DatabaseForeign, DatabaseNewer.
-    """
-    if file.exists:
-        with closing(sqlite3.connect(f"{file.path.as_uri()}?mode=rw", uri=True)) as raw:
-            _revision(raw)
-
-
-def _revision(raw: sqlite3.Connection) -> str | None:
-    tables = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    (stamped,) = raw.execute("PRAGMA application_id").fetchone()
-    if not tables and stamped in (0, APPLICATION_ID):
-        return None
-    if stamped != APPLICATION_ID or "alembic_version" not in tables:
-        raise DatabaseForeign
-    (revision,) = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+def known(revision: str) -> str:
+    """The revision, if this program knows it. Raises DatabaseNewer."""
     if revision not in REVISIONS:
         raise DatabaseNewer(f"The database is of a newer version ({revision}) than this program ({HEAD}).")
     return revision
 
 
-def _raw(connection: Connection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
+def bring_up(connection: Connection, revision: str | None, new_stamp: str, now: int) -> str:
+    """Leaves the schema at `HEAD`, and answers which database this is. Runs in one transaction of the caller.
+
+    `revision` is where it stands; None: it is empty.
+    """
+    if revision != HEAD:
+        upgrade(connection)
+        log.info("database.migrated", before=revision, after=HEAD)
+    if revision is None:
+        connection.execute(insert(installation), {"id": new_stamp, "created_at": now})
+    return connection.execute(select(installation.c.id)).scalar_one()
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Takes the steps that are missing."""
     # Imported here because it takes a quarter of a second that nearly every start can do without.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "memory:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def journal(raw: sqlite3.Connection) -> None:
-    """The settings of the connection that writes: durable at every commit, erased for good, the one that checkpoints.
-
-    What a savepoint would restore is kept in memory: on disk it is a new file each time (130 µs for a message).
-    """
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-        "temp_store = MEMORY",
-    ):
-        raw.execute(f"PRAGMA {pragma}")
+    attributes: dict[str, Any] = config.attributes
+    attributes["connection"] = connection
+    command.upgrade(config, to)

@@ -12,25 +12,10 @@ from urllib.parse import quote
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from memory.adapters.schema import DatabaseForeign, DatabaseGone, DatabaseInUse
 from shared.errors import Refused, Unavailable
 
-
-class DatabaseInUse(Refused):
-    """Another memory process has this database open; only one may."""
-
-    code = "database_in_use"
-
-
-class DatabaseGone(Refused):
-    """The database file is not where it was."""
-
-    code = "database_gone"
-
-
-class DatabaseForeign(Refused):
-    """This file is not a database of this program."""
-
-    code = "database_foreign"
+__all__ = ["DatabaseFile", "DatabaseForeign", "DatabaseGone", "DatabaseInUse", "locked", "path_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +90,7 @@ def _take(lock: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DatabaseInUse(f"Another memory process has {path} open; only one may.") from None
+        raise DatabaseInUse(
+            f"Another memory process has {path} open, and SQLite is written by one process only. "
+            "Stop the other one, or set MEMORY_DATABASE_URL=postgresql://… for several replicas."
+        ) from None

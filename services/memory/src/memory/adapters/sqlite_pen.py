@@ -6,9 +6,9 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from memory.adapters.schema import journal
 from memory.adapters.sqlite_errors import fault_of_sqlite, translated
 from memory.adapters.sqlite_file import DatabaseFile
+from memory.adapters.sqlite_schema import journal
 from shared.errors import Fault, Unavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -37,6 +37,19 @@ def _driver_of(connection: Connection) -> sqlite3.Connection:
     if not isinstance(raw, sqlite3.Connection):
         raise TypeError(type(raw))
     return raw
+
+
+_SETTLING = "settling"
+
+
+def ask_to_settle(connection: Connection) -> None:
+    """After the commit of this transaction the log is moved into the database and cut off, if nobody reads just then."""
+    connection.info[_SETTLING] = True
+
+
+def is_settled(connection: Connection) -> bool:
+    """Whether that has happened."""
+    return not connection.info.get(_SETTLING, False)
 
 
 class SqlitePen:
@@ -78,6 +91,9 @@ class SqlitePen:
             self._raw.execute("SAVEPOINT one")
         self._marks += 1
 
+    def lock(self, user: str) -> None:
+        """Nothing: whoever writes has the whole file."""
+
     def undo(self) -> None:
         """Undoes everything since the last mark."""
         if self._raw is None:
@@ -92,11 +108,29 @@ class SqlitePen:
         """SQLite ends the transaction itself on some errors: https://sqlite.org/lang_transaction.html"""
         return self._raw is None or not self._raw.in_transaction
 
+    def passed_over(self, error: BaseException) -> bool:
+        """Never: there is one that writes."""
+        return False
+
     def commit(self) -> None:
         """Makes it durable."""
         if self._raw is not None:
             with translated("commit"):
                 self._raw.execute("COMMIT")
+            if self._connection is not None and not is_settled(self._connection):
+                self._settle(self._connection, self._raw)
+
+    def _settle(self, connection: Connection, raw: sqlite3.Connection) -> None:
+        """Waits for no reader: who writes would wait too. A fault is none of those who have just been committed."""
+        patience = raw.execute("PRAGMA busy_timeout").fetchone()[0]
+        try:
+            raw.execute("PRAGMA busy_timeout = 0")
+            busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.info[_SETTLING] = bool(busy)
+        except sqlite3.Error as error:
+            log.warning("database.checkpoint_failed", reason=str(error))
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {patience}")
 
     def rollback(self) -> None:
         """Forgets it, and the connection with it: after trouble a new one is the safest."""

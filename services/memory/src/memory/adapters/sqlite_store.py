@@ -9,24 +9,30 @@ from sqlalchemy import Connection, Engine, event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memory.adapters.group_writer import GroupWriter
-from memory.adapters.schema import prepare, refuse_foreign
 from memory.adapters.sqlite_errors import translated
 from memory.adapters.sqlite_file import DatabaseFile, locked
-from memory.adapters.sqlite_pen import BEGIN, SqlitePen, engine_of
+from memory.adapters.sqlite_pen import BEGIN, SqlitePen, ask_to_settle, engine_of, is_settled
+from memory.adapters.sqlite_schema import prepare, refuse_foreign
+from memory.clock import Clock
 from memory.settings import MemorySettings
 from memory.tables import installation
-from shared.errors import Fault, Unavailable
+from shared.errors import Busy, Fault, Unavailable
 
 T = TypeVar("T")
+
+SETTLE_ATTEMPTS, SETTLE_PAUSE_SECONDS = 40, 0.25
+"""Readers must have gone for a moment; each is cut off after `read_timeout`."""
 
 _TOUCH = update(installation).values(created_at=installation.c.created_at)
 
 
 class SqliteStore:
-    """See `ports.Store`. `database_id` stays the same for the life of a database."""
+    """See `ports.Store`. Its lock keeps every other process out."""
+
+    alone = True
 
     def __init__(self, writer: GroupWriter, readers: AsyncEngine, database_id: str, read_timeout: float) -> None:
-        self.database_id = database_id
+        self.database_id: str = database_id
         self._writer, self._readers, self._read_timeout = writer, readers, read_timeout
         self.write = writer.write
 
@@ -48,6 +54,24 @@ class SqliteStore:
         """See `ports.Store.check`. Writes a page: an empty transaction would not notice that the disk is full."""
         if self.fault is not None:
             await self.write(lambda connection: connection.execute(_TOUCH))
+
+    async def settle(self) -> None:
+        """See `ports.Store.settle`. What is deleted is overwritten with zeros (`secure_delete`), but not yet in the log."""
+        for _ in range(SETTLE_ATTEMPTS):
+            await self.write(ask_to_settle)
+            if await self.write(is_settled):
+                return
+            await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+        raise Busy("Somebody has been reading from the database for too long.", retry_after=5.0)
+
+    def clock(self, clock: Clock) -> Clock:
+        """The same: nobody else needs it."""
+        return clock
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[bool]:
+        """It always is."""
+        yield True
 
 
 @asynccontextmanager
