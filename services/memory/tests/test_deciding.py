@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.clock import micros, moment
+from memory.context import Known, compose
 from memory.generation import Generation, shift
-from memory.message import CHARACTERS_PER_TOKEN, TITLE_LENGTH, Remembered, fitting, prompt, title_of
+from memory.message import TITLE_LENGTH, Remembered, fitting, title_of
+from memory.tokens import tokens as estimated
 from shared.contract.objects import Attachment, ChatMessage
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
@@ -34,8 +36,8 @@ def test_a_prompt_is_within_its_budget_and_ends_with_the_newest_usable_message(d
         Remembered("user", text, status, tuple(Attachment(name="a", text=t) for t in attached))
         for text, status, attached in drawn
     ]
-    chosen = prompt(branch, tokens)
-    assert sum(len(message.text) for message in chosen) <= tokens * CHARACTERS_PER_TOKEN
+    chosen = compose(Known(), branch, tokens, 1.0).messages
+    assert sum(estimated(message.text) for message in chosen) <= tokens
     usable = [message for message in branch if message.usable]
     assert bool(chosen) == bool(usable)
     if chosen:

@@ -32,6 +32,7 @@ class Generation:
     language: str | None = None
     sampling: str = "{}"
     abandoned: str | None = None
+    crowded: bool = False
 
     @property
     def open(self) -> bool:

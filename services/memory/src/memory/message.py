@@ -1,7 +1,8 @@
 """What is shown of a message, and how much of a conversation fits into an answer or a prompt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.contract.objects import (
     Attachment,
@@ -9,10 +10,10 @@ from shared.contract.objects import (
     FinishReason,
     MessageStatus,
     Problem,
-    PromptMessage,
     Role,
     Usage,
 )
+from shared.contract.person import DoneAction
 
 SHOWN_ATTACHMENT, SHOWN_ATTACHMENTS = 8 * 1024, 64 * 1024
 """Characters of an attachment, and of all of a message, that clients are shown: an event has to fit into a NATS message.
@@ -30,10 +31,11 @@ class Filling:
     model: str | None = None
     usage: Usage | None = None
     error: Problem | None = None
+    actions: tuple[DoneAction, ...] = ()
+    tool_calls: list[dict[str, Any]] | None = None
 
 
 TITLE_LENGTH = 60
-CHARACTERS_PER_TOKEN = 4
 
 
 def shown(message: ChatMessage) -> ChatMessage:
@@ -76,6 +78,7 @@ class Remembered:
     text: str
     status: MessageStatus
     attachments: tuple[Attachment, ...] = ()
+    id: str = ""
 
     @property
     def usable(self) -> bool:
@@ -83,30 +86,3 @@ class Remembered:
         if self.status not in ("completed", "cancelled"):
             return False
         return bool(self.text or self.attachments)
-
-
-def prompt(newest_first: Iterable[Remembered], tokens: int) -> list[PromptMessage]:
-    """The newest messages that fit into the budget, oldest first. The newest one is always there, cut if it must be."""
-    left = tokens * CHARACTERS_PER_TOKEN
-    chosen: list[PromptMessage] = []
-    for message in newest_first:
-        if not message.usable:
-            continue
-        text = _with_attachments(message, left)
-        if chosen and len(text) > left:
-            break
-        text = text[:left]
-        chosen.append(PromptMessage(role=message.role, text=text))
-        left -= len(text)
-    return chosen[::-1]
-
-
-def _with_attachments(message: Remembered, room: int) -> str:
-    text = message.text
-    for attachment in message.attachments:
-        head = f"\n\n[{attachment.name}]\n"
-        rest = room - len(text) - len(head)
-        if rest <= 0:
-            break
-        text += head + attachment.text[:rest]
-    return text

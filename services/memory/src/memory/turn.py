@@ -135,3 +135,22 @@ def turn(user: str, asked: ChatMessage, before: tuple[ChatMessage, ...], want: W
         sampling=want.sampling,
     )
     return Turn((*before, answer), generation)
+
+
+def output_conversation(text: str, new_id: NewId, at: datetime) -> Conversation:
+    """A conversation that begins with an output that nobody asked for here."""
+    return Conversation(id=new_id("c"), title=title_of(text), created_at=at, updated_at=at)
+
+
+def output_message(conversation: Conversation, new_id: NewId, at: datetime) -> ChatMessage:
+    """The message that such an output fills in. Its generation is only a name: readers know the end of an answer by it."""
+    return ChatMessage(
+        id=new_id("m"),
+        conversation_id=conversation.id,
+        parent_id=conversation.head_id,
+        role="assistant",
+        text="",
+        status="pending",
+        generation_id=new_id("g"),
+        created_at=at,
+    )

@@ -135,6 +135,10 @@ class Claim(Message):
     persona: str | None = None
     language: str | None = None
     sampling: Sampling = Sampling()
+    instructions: str | None = None
+    """The persona's; the all-round assistant's when none was named."""
+    context: str | None = None
+    """How to act, and what is known of the person: for the model, after the instructions."""
     messages: list[PromptMessage] = Field(default_factory=list[PromptMessage])
 
 

@@ -1,12 +1,13 @@
 """A post without NATS that remembers what it was given, for tests; it fails when it is told to."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from shared.bus import Stored
 from shared.contract.base import Message
 from shared.contract.events import EVENTS, Event
-from shared.contract.inference import Generate
+from shared.contract.inference import Digest, Generate
 from shared.contract.subjects import Subject
 from shared.errors import Fault
 
@@ -51,10 +52,26 @@ class RememberedPost:
             raise self.fault
         self.told.append((subject, message))
 
+    async def erase(self, trace: Subject) -> int:
+        """Forgets what was stored there, or fails."""
+        if self.fault is not None:
+            raise self.fault
+        pattern = re.compile(re.escape(trace).replace(r"\*", "[^.]+").replace(">", ".+"))
+        kept = [posted for posted in self.stored if not pattern.fullmatch(posted.subject)]
+        count, self.stored = len(self.stored) - len(kept), kept
+        return count
+
     def events(self) -> list[Event]:
         """Every fact that was stored, in order."""
         return [EVENTS[posted.type].decode(posted.data) for posted in self.stored if posted.type]
 
     def orders(self) -> list[str]:
         """The generations that were ordered, in order."""
-        return [Generate.decode(posted.data).generation_id for posted in self.stored if not posted.type]
+        return [Generate.decode(data).generation_id for data in self._orders("generate")]
+
+    def digests(self) -> list[Digest]:
+        """The digests that were ordered, in order."""
+        return [Digest.decode(data) for data in self._orders("digest")]
+
+    def _orders(self, queue: str) -> list[bytes]:
+        return [posted.data for posted in self.stored if posted.subject.startswith(f"job.{queue}.")]

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from memory.audit import Act, hash_of
 from memory.generation import CANCELLED, Generation, finish_reason, shift, stopping
+from memory.handlers import auditing
 from memory.message import Filling
 from memory.records import generations, messages
 from memory.transaction import Transaction
 from shared.contract.events import GenerationQueued, MessageCancelled, MessageCompleted, MessageFailed
 from shared.contract.objects import ChatMessage, FinishReason, Problem, Usage
+from shared.contract.person import DoneAction
 from shared.contract.streams import MAX_MESSAGE_BYTES
 
 HALF = MAX_MESSAGE_BYTES // 2 - 4096
@@ -27,6 +30,8 @@ class Ending:
     error: Problem | None = None
     prompt_hash: str | None = None
     output_hash: str | None = None
+    actions: tuple[DoneAction, ...] = ()
+    tool_calls: list[dict[str, Any]] | None = None
 
 
 STOPPED = Ending("cancelled", error=CANCELLED)
@@ -36,11 +41,27 @@ def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     """Fills the answer in, ends the generation, and tells so: the one terminal event there is."""
     error = None if ending.outcome == "completed" else ending.error or _problem(ending.outcome)
     reason = finish_reason(ending.outcome, ending.reason)
-    filling = Filling(ending.outcome, ending.text, reason, ending.model, ending.usage, error)
+    filling = Filling(ending.outcome, ending.text, reason, ending.model, ending.usage, error, ending.actions, ending.tool_calls)
     message = messages.end(tx.connection, generation.answer_id, tx.version(generation.user), filling)
     generations.end(tx.connection, generation.id, ending.outcome, tx.micros, ending.prompt_hash, ending.output_hash)
     tx.tell(generation.user, _fact(tx, generation, message, error))
     tx.touch(generation.user, "messages")
+    auditing.keep(tx, generation.user, _act(generation, ending))
+
+
+def _act(generation: Generation, ending: Ending) -> Act:
+    """For the audit. The hash is of the text that is stored, whatever the worker says."""
+    return Act(
+        f"answer.{ending.outcome}",
+        generation.user,
+        generation.conversation_id,
+        generation.id,
+        generation.answer_id,
+        ending.model,
+        ending.prompt_hash,
+        hash_of(ending.text),
+        tuple(action.object_id for action in ending.actions),
+    )
 
 
 def _problem(outcome: str) -> Problem:

@@ -6,7 +6,8 @@ from memory.generation import Generation, admit, refuse_too_many
 from memory.handlers.endings import move_up, stop, tell_place
 from memory.handlers.repetition import accepted_once
 from memory.message import fitting, shown
-from memory.records import conversations, generations, messages
+from memory.persona import named
+from memory.records import conversations, generations, known, messages
 from memory.transaction import Transaction
 from memory.turn import Turn, brought_along, new_conversation, turn, user_message, wanted, wanted_again
 from shared.contract.events import ConversationCreated, MessageCreated
@@ -19,9 +20,15 @@ MISSED = 50
 
 
 def send_message(tx: Transaction, question: SendMessage) -> Accepted:
-    """Stores a user message and queues its answer."""
+    """Stores a user message and queues its answer. Raises UnknownNote, UnknownPersona when it is to use one that is not there."""
     begin = _begin if question.conversation_id is None else _continue
-    return accepted_once(tx, "send_message", question, lambda: begin(tx, question))
+
+    def send() -> Accepted:
+        known.check_notes(tx.connection, question.user, question.context_ids)
+        persona = named(tx.connection, question.user, question.persona)
+        return begin(tx, question.model_copy(update={"persona": persona}))
+
+    return accepted_once(tx, "send_message", question, send)
 
 
 def _begin(tx: Transaction, question: SendMessage) -> Accepted:

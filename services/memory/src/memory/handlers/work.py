@@ -1,9 +1,15 @@
 """A turn from the worker's side: claim, renew, finish, release, abandon."""
 
+from dataclasses import replace
+
+from memory.action import NOTHING, requested
 from memory.generation import Generation, claim, held, lease_left, repeats
+from memory.handlers import digests
 from memory.handlers.endings import STOPPED, Ending, end, move_up
-from memory.message import prompt
-from memory.records import generations, messages
+from memory.handlers.outputs import Source, carry_out
+from memory.handlers.prompting import Given, given
+from memory.records import digests as digest_records
+from memory.records import generations
 from memory.transaction import Transaction
 from shared.contract.memory import (
     AbandonGeneration,
@@ -15,22 +21,23 @@ from shared.contract.memory import (
     ReleaseGeneration,
     RenewLease,
 )
-from shared.contract.objects import Problem, Sampling
+from shared.contract.objects import Problem
 from shared.errors import LostLease
 
 
 def claim_generation(tx: Transaction, question: ClaimGeneration) -> Claim:
-    """Gives a worker the generation, with all it needs to answer. On the path to the first token: three statements."""
+    """Gives a worker the generation, with all it needs to answer."""
     generation, opened = generations.with_open(tx.connection, question.generation_id)
     grant = claim(generation, opened, tx.ticks, tx.limits.lease_seconds)
     if grant.decision != "run" or generation is None:
         return Claim(decision=grant.decision, lease_seconds=grant.seconds)
-    generations.begin(tx.connection, generation.id, grant.epoch, tx.ticks + grant.seconds, question.worker)
-    return _granted(tx, generation, grant.epoch)
+    prompt = given(tx, generation)
+    crowded = prompt.composed.crowded
+    generations.begin(tx.connection, generation.id, grant.epoch, tx.ticks + grant.seconds, question.worker, crowded=crowded)
+    return _granted(tx, generation, grant.epoch, prompt)
 
 
-def _granted(tx: Transaction, generation: Generation, epoch: int) -> Claim:
-    branch = messages.remembered(tx.connection, generation.user_message_id, tx.limits.prompt_messages)
+def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given) -> Claim:
     return Claim(
         decision="run",
         lease_seconds=tx.limits.lease_seconds,
@@ -39,11 +46,13 @@ def _granted(tx: Transaction, generation: Generation, epoch: int) -> Claim:
         user=generation.user,
         conversation_id=generation.conversation_id,
         answer_id=generation.answer_id,
-        model=generation.model,
+        model=prompt.model,
         persona=generation.persona,
         language=generation.language,
-        sampling=Sampling.decode(generation.sampling),
-        messages=prompt(branch, tx.limits.prompt_tokens),
+        sampling=prompt.sampling,
+        instructions=prompt.composed.instructions,
+        context=prompt.composed.context,
+        messages=prompt.composed.messages,
     )
 
 
@@ -59,8 +68,27 @@ def finish_generation(tx: Transaction, question: FinishGeneration) -> Generation
     """Ends it, if this attempt runs it. The same again changes nothing."""
     generation, opened = generations.with_open(tx.connection, question.generation_id)
     if not repeats(generation, question.epoch, question.outcome):
-        _end_and_move_up(tx, held(generation, question.epoch), opened, _ending(question))
+        running = held(generation, question.epoch)
+        if question.outcome == "completed":
+            _complete(tx, running, opened, question)
+        else:
+            _end_and_move_up(tx, running, opened, _ending(question))
     return GenerationState(generation_id=question.generation_id, status=question.outcome)
+
+
+def _complete(tx: Transaction, generation: Generation, opened: list[Generation], question: FinishGeneration) -> None:
+    """With what the answer asks for, told before its end; and what its conversation needs from now on, ordered after it."""
+    standing = digest_records.standing(tx.connection, generation.conversation_id)
+    # Nobody sees a temporary conversation again, and clients that only want a text from a model use one: JSON in it is theirs.
+    acting = standing is not None and not standing.temporary
+    request = requested(generation.user, question.text, question.actions) if acting else NOTHING
+    source = Source(generation.user, generation.conversation_id, generation.answer_id, generation.id)
+    carried = carry_out(tx, request, source)
+    _end_and_move_up(tx, generation, opened, replace(_ending(question), actions=tuple(carried.done)))
+    if request.summary:
+        digests.keep_summary(tx, generation.conversation_id, request.summary, generation.answer_id)
+    if standing is not None:
+        digests.order(tx, generation.conversation_id, standing, crowded=generation.crowded and not request.summary)
 
 
 def _ending(question: FinishGeneration) -> Ending:
@@ -73,6 +101,7 @@ def _ending(question: FinishGeneration) -> Ending:
         question.error,
         question.prompt_hash,
         question.output_hash,
+        tool_calls=question.tool_calls,
     )
 
 

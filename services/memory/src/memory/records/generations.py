@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from memory.generation import Generation
-from memory.records.prepared import AnyRow, row, rows, run, run_all
+from memory.records.prepared import AnyRow, row, rows, run, run_all, scalar
 from memory.tables import IS_OPEN, generations
 from shared.contract.objects import GenerationStatus
 from shared.errors import UnknownGeneration
@@ -27,12 +27,14 @@ _COLUMNS = select(
     _g.language,
     _g.sampling,
     _g.abandoned,
+    _g.crowded,
 )
 _SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
 _WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
 _OF_USER = _COLUMNS.where(_g.user_id == bindparam("user"), IS_OPEN).order_by(_g.seq)
 _OF_CONVERSATION = _COLUMNS.where(_g.conversation_id == bindparam("conversation"), IS_OPEN).order_by(_g.seq)
 _ONE = _COLUMNS.where(_g.id == bindparam("generation"))
+_OWNER = select(_g.user_id).where(_g.id == bindparam("generation"))
 _NEWEST_ANSWER = (
     _COLUMNS.where(_g.user_message_id == bindparam("message"), _g.conversation_id == bindparam("conversation"))
     .order_by(_g.seq.desc())
@@ -42,7 +44,13 @@ _INSERT = insert(generations)
 _CLAIM = (
     update(generations)
     .where(_g.id == bindparam("generation"))
-    .values(status="running", epoch=bindparam("new_epoch"), lease_until=bindparam("until"), worker=bindparam("by"))
+    .values(
+        status="running",
+        epoch=bindparam("new_epoch"),
+        lease_until=bindparam("until"),
+        worker=bindparam("by"),
+        crowded=bindparam("much"),
+    )
 )
 _LEASE = update(generations).where(_g.id == bindparam("generation")).values(lease_until=bindparam("until"))
 _RELEASE = update(generations).where(_g.id == bindparam("generation")).values(status="queued", ordered_at=bindparam("now"))
@@ -63,9 +71,9 @@ _END = (
         output_hash=bindparam("output"),
     )
 )
-_OPEN_AGES = select(_g.id, _g.conversation_id, _g.seq, _g.status, _g.lease_until, _g.ordered_at, _g.orders, _g.abandoned).where(
-    IS_OPEN
-)
+_OPEN_AGES = select(
+    _g.id, _g.user_id, _g.conversation_id, _g.seq, _g.status, _g.lease_until, _g.ordered_at, _g.orders, _g.abandoned
+).where(IS_OPEN)
 _AFTER_START = update(generations).where(IS_OPEN).values(lease_until=bindparam("until"), ordered_at=bindparam("now"))
 
 
@@ -86,6 +94,7 @@ def _generation(row: AnyRow) -> Generation:
         language=row.language,
         sampling=row.sampling,
         abandoned=row.abandoned,
+        crowded=bool(row.crowded),
     )
 
 
@@ -112,6 +121,11 @@ def get(connection: Connection, generation_id: str) -> Generation:
     if found is None:
         raise UnknownGeneration
     return _generation(found)
+
+
+def owner(connection: Connection, generation_id: str) -> str:
+    """Whose it is; nobody's when it does not exist."""
+    return scalar(connection, _OWNER, {"generation": generation_id}) or ""
 
 
 def newest_answer_to(connection: Connection, conversation_id: str, message_id: str) -> Generation | None:
@@ -146,9 +160,10 @@ def keep(connection: Connection, generation: Generation, at: int, ticks: float) 
     )
 
 
-def begin(connection: Connection, generation_id: str, epoch: int, until: float, worker: str) -> None:
-    """A worker runs it, until the lease ends."""
-    run(connection, _CLAIM, {"generation": generation_id, "new_epoch": epoch, "until": until, "by": worker})
+def begin(connection: Connection, generation_id: str, epoch: int, until: float, worker: str, *, crowded: bool) -> None:
+    """A worker runs it, until the lease ends. `crowded`: its conversation needs a summary."""
+    values = {"generation": generation_id, "new_epoch": epoch, "until": until, "by": worker, "much": crowded}
+    run(connection, _CLAIM, values)
 
 
 def extend(connection: Connection, generation_id: str, until: float) -> None:

@@ -1,0 +1,92 @@
+"""What a worker is given for an answer. On the path to the first token: few statements, and no more read than fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from memory.context import Composed, Known, compose, uncovered
+from memory.generation import Generation
+from memory.message import Remembered
+from memory.persona import chosen
+from memory.records import known, messages
+from memory.records.known import About
+from memory.tokens import characters
+from memory.transaction import Transaction
+from shared.contract.objects import Sampling
+from shared.contract.person import Persona
+
+PINNED = 200
+"""Pinned memories that are looked at, the last changed first; the budget takes fewer."""
+
+FAR = 5_000
+"""Messages over which the end of a summary is looked for when it lies before all that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The prompt, and how to sample."""
+
+    composed: Composed
+    model: str | None
+    sampling: Sampling
+
+
+def given(tx: Transaction, generation: Generation) -> Given:
+    """Everything for the answer of this generation."""
+    limits = tx.limits
+    about = known.about(tx.connection, generation.user_message_id)
+    branch = messages.remembered(
+        tx.connection, generation.user_message_id, limits.prompt_messages, characters(limits.prompt_tokens)
+    )
+    branch, covered = _without_summarised(tx, generation, about, branch)
+    persona = None if about.temporary and not generation.persona else chosen(tx.connection, generation.user, generation.persona)
+    facts = _known(tx, generation, about, persona)
+    facts = replace(facts, summary=about.summary if covered else None)
+    composed = compose(facts, branch, limits.prompt_tokens, limits.summary_share)
+    return Given(composed, generation.model or (persona and persona.model), _sampling(generation, persona))
+
+
+def _without_summarised(
+    tx: Transaction, generation: Generation, about: About, branch: Sequence[Remembered]
+) -> tuple[Sequence[Remembered], bool]:
+    """What of the branch the summary does not cover, and whether it is of this branch at all."""
+    if about.summary_until is None:
+        return branch, False
+    rest, found = uncovered(branch, about.summary_until)
+    if not found and branch:
+        found = messages.on_branch(tx.connection, branch[-1].id, about.summary_until, FAR)
+    return rest, found
+
+
+def _known(tx: Transaction, generation: Generation, about: About, persona: Persona | None) -> Known:
+    chosen_notes = known.snippets(tx.connection, generation.user, about.context_ids, characters(tx.limits.prompt_tokens))
+    instructions = persona.system_prompt if persona else None
+    if about.temporary:
+        return Known(instructions, language=generation.language, chosen=chosen_notes)
+    zone, language = about.preferences.get("timezone"), generation.language or about.preferences.get("language")
+    return Known(
+        instructions,
+        today(tx.at, zone),
+        zone if isinstance(zone, str) else None,
+        language if isinstance(language, str) else None,
+        known.pinned(tx.connection, generation.user, PINNED),
+        chosen_notes,
+        actions=tx.limits.actions,
+    )
+
+
+def today(at: datetime, zone: Any) -> date:
+    """The day where the person is, as far as that is known. Not the hour: a prompt that stays the same is cached."""
+    try:
+        return at.astimezone(ZoneInfo(zone) if isinstance(zone, str) else UTC).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return at.astimezone(UTC).date()
+
+
+def _sampling(generation: Generation, persona: Persona | None) -> Sampling:
+    sampling = Sampling.decode(generation.sampling)
+    if persona is None or persona.temperature is None or sampling.temperature is not None:
+        return sampling
+    return sampling.model_copy(update={"temperature": persona.temperature})
