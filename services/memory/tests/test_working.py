@@ -39,11 +39,11 @@ async def abandon(desk, generation_id):
 
 
 async def test_a_claim_carries_all_that_the_worker_needs(desk):
-    accepted = await desk.send("hi", persona="pirate", language="de", model="m")
+    accepted = await desk.send("hi", persona="Kaladin", language="de", model="m")
     claim = await desk.claim(accepted.generation_id)
     assert (claim.decision, claim.epoch, claim.lease_seconds, claim.stop) == ("run", 1, 6.0, False)
     assert (claim.user, claim.conversation_id, claim.answer_id) == ("ana", accepted.conversation_id, accepted.answer_id)
-    assert (claim.persona, claim.language, claim.model) == ("pirate", "de", "m")
+    assert (claim.persona, claim.language, claim.model) == ("kaladin", "de", "m")
     assert [(message.role, message.text) for message in claim.messages] == [("user", "hi")]
 
 

@@ -47,6 +47,11 @@ def chosen(connection: Connection, user: str, named: str | None) -> Persona:
         return built_in()[DEFAULT]
 
 
+def named(connection: Connection, user: str, name: str | None) -> str | None:
+    """The id of the persona that is asked for, or None when none is. Raises UnknownPersona."""
+    return None if name is None else resolve(connection, user, name).id
+
+
 def plain(name: str) -> str:
     """A name as it is compared: without regard to case, spaces and underscores being dashes."""
     return _BETWEEN_WORDS.sub("-", name.strip()).casefold()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from memory.handlers.endings import STOPPED, end
 from memory.handlers.repetition import once
 from memory.paging import LIMIT
+from memory.persona import named
 from memory.records import conversations, generations, log, messages
 from memory.records.idempotency import Key
 from memory.transaction import Transaction
@@ -29,7 +30,7 @@ def _create(tx: Transaction, question: CreateConversation) -> Conversation:
     conversation = Conversation(
         id=tx.id("c"),
         title=question.title,
-        persona=question.persona,
+        persona=named(tx.connection, question.user, question.persona),
         temporary=question.temporary,
         created_at=tx.at,
         updated_at=tx.at,
@@ -46,7 +47,9 @@ def update_conversation(tx: Transaction, question: UpdateConversation) -> Conver
     old = conversations.get(tx.connection, question.user, question.conversation_id)
     if question.head_id is not None:
         messages.number(tx.connection, old.id, question.head_id)
-    given = question.model_dump(include={"title", "persona", "temporary", "head_id"}, exclude_none=True)
+    given = question.model_dump(include={"title", "temporary", "head_id"}, exclude_none=True)
+    if question.persona is not None:
+        given["persona"] = named(tx.connection, question.user, question.persona)
     new = old.model_copy(update={**given, "updated_at": tx.at})
     conversations.change(tx.connection, new, tx.version(question.user))
     if old.temporary and not new.temporary:

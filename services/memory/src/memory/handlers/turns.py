@@ -20,7 +20,7 @@ MISSED = 50
 
 
 def send_message(tx: Transaction, question: SendMessage) -> Accepted:
-    """Stores a user message and queues its answer. Raises UnknownNote, UnknownPersona when it is to use one that is not there."""
+    """Stores a user message and queues its answer. Raises UnknownNote, UnknownPersona when what it names is not there."""
     begin = _begin if question.conversation_id is None else _continue
 
     def send() -> Accepted:
