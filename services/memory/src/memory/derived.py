@@ -17,6 +17,8 @@ search_queue = Table(
     Column("kind", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("user_id", Text, nullable=False),
+    # With `old`, the conversation that the index knows it in.
+    Column("conversation_id", Text),
     Column("old", Text),
     Column("old_packed", LargeBinary),
     PrimaryKeyConstraint("kind", "seq"),

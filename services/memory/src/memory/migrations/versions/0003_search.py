@@ -36,14 +36,14 @@ _SQLITE = (
     """CREATE TRIGGER search_message_changed AFTER UPDATE OF text ON messages
         WHEN OLD.text <> '' AND NEW.text <> OLD.text AND NEW.packed IS NULL
     BEGIN
-        INSERT INTO search_queue (kind, seq, user_id, old)
-        SELECT 0, OLD.seq, OLD.user_id, OLD.text FROM search_users u
+        INSERT INTO search_queue (kind, seq, user_id, conversation_id, old)
+        SELECT 0, OLD.seq, OLD.user_id, OLD.conversation_id, OLD.text FROM search_users u
         JOIN search_words_docsize d ON d.id = (u.number << 36) | OLD.seq WHERE u.user_id = OLD.user_id
         ON CONFLICT (kind, seq) DO NOTHING;
     END""",
     """CREATE TRIGGER search_message_gone AFTER DELETE ON messages BEGIN
-        INSERT INTO search_queue (kind, seq, user_id, old, old_packed)
-        SELECT 0, OLD.seq, OLD.user_id, OLD.text, OLD.packed FROM search_users u
+        INSERT INTO search_queue (kind, seq, user_id, conversation_id, old, old_packed)
+        SELECT 0, OLD.seq, OLD.user_id, OLD.conversation_id, OLD.text, OLD.packed FROM search_users u
         JOIN search_words_docsize d ON d.id = (u.number << 36) | OLD.seq WHERE u.user_id = OLD.user_id
         ON CONFLICT (kind, seq) DO NOTHING;
     END""",
@@ -122,6 +122,7 @@ def upgrade() -> None:
     sa.Column("kind", sa.Integer(), nullable=False),
     sa.Column("seq", sa.BigInteger(), nullable=False),
     sa.Column("user_id", sa.Text(), nullable=False),
+    sa.Column("conversation_id", sa.Text(), nullable=True),
     sa.Column("old", sa.Text(), nullable=True),
     sa.Column("old_packed", sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint("kind", "seq")
