@@ -52,6 +52,8 @@ class PersonDouble:
         self.asked: list[Any] = []
         self.lag: Callable[[], float] | None = None
         """Seconds that each event waits before it is stored; None: it is stored before the call is answered."""
+        self.slow = 0.0
+        """Seconds that an erasure takes."""
         self.outbox: dict[str, asyncio.Queue[Fact]] = {}
         self.posts: set[asyncio.Task[None]] = set()
         self.pages: list[list[dict[str, Any]] | Fault] = []
@@ -265,6 +267,7 @@ class PersonDouble:
         return account.ExportPage(records=page, next=following, done=done, total=sum(sizes))
 
     async def erase(self, order: account.EraseAccount) -> account.Erased:
+        await asyncio.sleep(self.slow)
         counts: dict[str, Any] = {}
         for kind, known in self.objects.items():
             mine = [id_ for id_, (owner, _) in known.items() if owner == order.user]
