@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shared.bus import Answer
-from shared.contract import memory
+from shared.contract import knowledge, memory
 from shared.contract.objects import GenerationStatus, PromptMessage
 from shared.errors import LostLease, Unavailable, UnknownGeneration
 
@@ -32,6 +32,9 @@ class FakeMemory:
         self.away = False
         self.claims = 0
         self.finishes = 0
+        self.material = knowledge.DigestMaterial(decision="done")
+        self.prepared = asyncio.Semaphore(0)
+        self.digests: asyncio.Queue[knowledge.StoreDigest] = asyncio.Queue()
         self.before_finish: Callable[[], Awaitable[None]] | None = None
 
     def add(self, text: str, *, generation: str = "g_1", user: str = "ana", **claim: object) -> Row:
@@ -78,6 +81,16 @@ class FakeMemory:
         row.ended.set()
         return memory.GenerationState(generation_id=question.generation_id, status="failed")
 
+    async def prepare_digest(self, _question: knowledge.PrepareDigest) -> knowledge.DigestMaterial:
+        if self.away:
+            raise Unavailable(retry_after=0.02)
+        self.prepared.release()
+        return self.material
+
+    async def store_digest(self, question: knowledge.StoreDigest) -> memory.Done:
+        await self.digests.put(question)
+        return memory.Done()
+
     def answers(self) -> list[Answer]:
         """The calls for `bus.answer`."""
         return [
@@ -86,6 +99,8 @@ class FakeMemory:
             Answer(memory.FINISH_GENERATION, self.finish),
             Answer(memory.RELEASE_GENERATION, self.release),
             Answer(memory.ABANDON_GENERATION, self.abandon),
+            Answer(knowledge.PREPARE_DIGEST, self.prepare_digest),
+            Answer(knowledge.STORE_DIGEST, self.store_digest),
         ]
 
     def _row(self, generation: str) -> Row:

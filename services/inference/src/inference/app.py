@@ -12,6 +12,7 @@ from inference.adapters.memory import BusMemory
 from inference.adapters.openai_compatible import OpenAICompatible, Retries, client_of
 from inference.attempt import Surroundings
 from inference.commands import NAME
+from inference.digest import Digester
 from inference.lines import Clock
 from inference.models import Models
 from inference.pacer import Pacer
@@ -20,7 +21,7 @@ from inference.settings import InferenceSettings
 from inference.worker import Worker
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract.inference import GENERATE, LIST_MODELS, StopNow
+from shared.contract.inference import DIGEST, GENERATE, LIST_MODELS, StopNow
 from shared.contract.subjects import every_stop_signal
 from shared.errors import Invalid
 
@@ -30,11 +31,12 @@ async def application(settings: InferenceSettings, bus: Bus) -> AsyncGenerator[N
     """Takes orders to generate while the context is open. Raises Invalid when the settings contradict each other."""
     async with AsyncExitStack() as stack:
         models = Models(_models(settings, await stack.enter_async_context(client_of(settings))))
-        worker = Worker(
-            settings, f"{socket.gethostname()}-{os.getpid()}", models, Surroundings(BusMemory(bus), bus, Pacer(), Clock())
-        )
+        memory, name = BusMemory(bus), f"{socket.gethostname()}-{os.getpid()}"
+        worker = Worker(settings, name, models, Surroundings(memory, bus, Pacer(), Clock()))
+        digester = Digester(memory, models, name)
         await stack.enter_async_context(bus.answer("inference", __version__, [Answer(LIST_MODELS, models.list)]))
         await stack.enter_async_context(bus.listen(every_stop_signal(), StopNow, worker.stop))
+        await stack.enter_async_context(bus.work(DIGEST, digester.make, digester.dead, slots=settings.digest_slots))
         await stack.enter_async_context(bus.work(GENERATE, worker.generate, worker.abandon, slots=settings.slots))
         yield
 

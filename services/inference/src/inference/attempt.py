@@ -20,6 +20,7 @@ from inference.ports import Memory, Model, TokenStore
 from inference.prompt import Prompt, hash_of_prompt, hash_of_text
 from inference.publisher import TokenLog
 from inference.stopwatch import Stopwatch
+from inference.tool_calls import asked_for, told_of
 from shared.contract.memory import Claim, FinishGeneration, ReleaseGeneration
 from shared.contract.subjects import token_log
 from shared.errors import Busy, LostLease
@@ -124,6 +125,7 @@ class Attempt:
         match delta:
             case ToolCall():
                 self._log.write_call(delta)
+                self._answer.calls.append(delta)
             case Spent(usage):
                 self._answer.usage = usage
                 return True
@@ -157,6 +159,8 @@ class Attempt:
             error=outcome.problem,
             prompt_hash=hash_of_prompt(self._prompt),
             output_hash=hash_of_text(text),
+            actions=asked_for(self._answer.calls),
+            tool_calls=told_of(self._answer.calls) or None,
         )
         finished = await finish(self._memory, self._end)
         if finished:

@@ -7,7 +7,8 @@ from typing import Protocol
 from inference.delta import Delta
 from inference.prompt import Prompt
 from shared.bus import Stored
-from shared.contract import inference, memory
+from shared.contract import inference, knowledge, memory
+from shared.contract.memory import Done
 from shared.contract.subjects import Subject
 
 
@@ -47,6 +48,18 @@ class Memory(Protocol):
         ...
 
     async def abandon(self, question: memory.AbandonGeneration) -> memory.GenerationState:
+        """See the contract."""
+        ...
+
+
+class Digests(Protocol):
+    """The calls of memory that make a digest. Both raise Unavailable when memory does not answer."""
+
+    async def prepare_digest(self, question: knowledge.PrepareDigest) -> knowledge.DigestMaterial:
+        """See the contract."""
+        ...
+
+    async def store_digest(self, question: knowledge.StoreDigest) -> Done:
         """See the contract."""
         ...
 

@@ -28,11 +28,29 @@ class Prompt:
 
 
 def prompt_of(claim: Claim, system_prompt: str) -> Prompt:
-    """The prompt of a claimed generation; `system_prompt` goes first when the conversation brings none."""
-    messages: Sequence[PromptMessage] = claim.messages
-    if system_prompt and not any(message.role == "system" for message in messages):
-        messages = [PromptMessage(role="system", text=system_prompt), *messages]
-    return Prompt(tuple(messages), claim.sampling)
+    """The prompt of a claimed generation. All that goes before the conversation is one message: many chat templates take no
+    more, and none later.
+    """
+    lead, rest = _lead(claim.messages)
+    parts = [_instructions(claim, system_prompt), lead, claim.context]
+    told = "\n\n".join(part for part in parts if part)
+    first = [PromptMessage(role="system", text=told)] if told else []
+    return Prompt((*first, *rest), claim.sampling)
+
+
+def _lead(messages: Sequence[PromptMessage]) -> tuple[str | None, Sequence[PromptMessage]]:
+    if messages and messages[0].role == "system":
+        return messages[0].text, messages[1:]
+    return None, messages
+
+
+def _instructions(claim: Claim, system_prompt: str) -> str | None:
+    """A persona that was named says who answers; else what the conversation brings, the operator's, the default persona's."""
+    if claim.persona is not None:
+        return claim.instructions or system_prompt
+    if any(message.role == "system" for message in claim.messages):
+        return None
+    return system_prompt or claim.instructions
 
 
 def hash_of_prompt(prompt: Prompt) -> str:

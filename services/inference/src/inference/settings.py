@@ -23,9 +23,13 @@ class InferenceSettings(BaseSettings):
         default_factory=dict[str, SecretStr], description="More headers for that server, as a JSON object."
     )
     system_prompt: str = Field(
-        default="", description="What the model is told before a conversation that brings no such message of its own."
+        default="",
+        description="What the model is told before a conversation, unless that names a persona or brings such a message.",
     )
     slots: int = Field(default=64, ge=1, le=1_000, description="How many answers one worker process produces at a time.")
+    digest_slots: int = Field(
+        default=2, ge=1, le=100, description="How many titles and summaries one worker process makes at a time."
+    )
     connect_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection to the model's server.")
     first_token_seconds: float = Field(
         default=15.0, gt=0, description="Seconds to wait for the first token, all retries included."

@@ -1,18 +1,25 @@
 """Puts tool calls together that come whole or in pieces, in every way that servers cut them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from pydantic_core import to_json
 
 from inference.delta import ToolCall
 from inference.failure import UpstreamMalformed
+from shared.contract.person import Action, ActionName
 
 CALL_CAP: Final = 256 * 1024
 """Bytes of one call as JSON; it has to fit into a NATS message."""
 
 CALLS_CAP: Final = 128
+
+STORED_CAP: Final = 64 * 1024
+"""Bytes of all calls that are stored with a message: its end is one NATS message, with the whole text."""
+
+_ACTIONS: Final = frozenset(get_args(ActionName))
 
 
 @dataclass(slots=True)
@@ -87,3 +94,20 @@ def _check(call: ToolCall) -> None:
         raise UpstreamMalformed("a tool call that can't be read") from None
     if not call.name or not isinstance(arguments, dict) or size > CALL_CAP:
         raise UpstreamMalformed("a tool call that can't be read")
+
+
+def told_of(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    """The calls as they are stored with the message; no more than fit into its end."""
+    told: list[dict[str, Any]] = []
+    room = STORED_CAP
+    for call in calls:
+        room -= len(call.arguments.encode()) + len(call.name) + len(call.id)
+        if room < 0:
+            break
+        told.append({"id": call.id, "name": call.name, "arguments": json.loads(call.arguments)})
+    return told
+
+
+def asked_for(calls: Sequence[ToolCall]) -> list[Action]:
+    """The calls that memory itself carries out."""
+    return [Action(event=call["name"], payload=call["arguments"]) for call in told_of(calls) if call["name"] in _ACTIONS]

@@ -1,7 +1,7 @@
 """Memory, asked over the bus."""
 
 from shared.bus import Bus
-from shared.contract import memory
+from shared.contract import knowledge, memory
 
 RENEWAL_TIMEOUT = 1.5
 """Seconds; shorter than the time to the next renewal."""
@@ -32,3 +32,11 @@ class BusMemory:
     async def abandon(self, question: memory.AbandonGeneration) -> memory.GenerationState:
         """See the contract."""
         return await self._bus.ask(memory.ABANDON_GENERATION, question)
+
+    async def prepare_digest(self, question: knowledge.PrepareDigest) -> knowledge.DigestMaterial:
+        """See the contract."""
+        return await self._bus.ask(knowledge.PREPARE_DIGEST, question)
+
+    async def store_digest(self, question: knowledge.StoreDigest) -> memory.Done:
+        """See the contract."""
+        return await self._bus.ask(knowledge.STORE_DIGEST, question)
