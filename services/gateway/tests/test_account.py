@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterable
 
 import httpx
 import pytest
@@ -21,6 +22,18 @@ OUTPUT = {"userId": "ana", "text": "It is done."}
 def lines_of(response: httpx.Response):
     assert response.text.endswith("\n")
     return [json.loads(line) for line in response.text.split("\n")[:-1]]
+
+
+async def everything(source: AsyncIterable[object]) -> None:
+    async with asyncio.timeout(20):
+        async for _ in source:
+            pass
+
+
+async def everything_said(socket: websockets.ClientConnection) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            await socket.recv()
 
 
 async def test_n17_an_export_is_json_lines_from_beginning_to_end(ana, gateway):
@@ -57,8 +70,7 @@ async def test_n17_an_export_goes_at_the_pace_of_who_reads_it_and_is_cut_for_who
                 asked = len(gateway.memory.person.asked)
         assert asked < 100
         with pytest.raises(httpx.HTTPError):
-            while await anext(body):
-                pass
+            await everything(body)
 
 
 async def test_an_export_counts_as_an_open_stream(run_gateway):
@@ -87,9 +99,7 @@ async def test_n17_erasing_an_account_ends_its_streams_and_nobody_elses(gateway,
         assert cookies.count("Max-Age=0") == 2
         assert [(await stream)[-1].data for stream in (whole, one)] == [{"reason": "erased"}] * 2
         with pytest.raises(websockets.ConnectionClosed) as closed:
-            async with asyncio.timeout(20):
-                while True:
-                    await socket.recv()
+            await everything_said(socket)
         assert closed.value.rcvd.code == 4410
         await bob.post("/api/v1/notes", json={"text": "b"})
         assert (await bobs)[-1].name == "note.created"

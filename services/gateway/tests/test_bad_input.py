@@ -2,11 +2,14 @@
 
 import asyncio
 import gzip
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/message"): {"text": "hello"},
@@ -21,8 +24,22 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/sendMessage"): {"text": "hello"},
     ("POST", "/v1/chat/completions"): {"messages": [{"role": "user", "content": "hello"}]},
 }
-ROUTES = list(GOOD)
-STRICT = [route for route in ROUTES if not route[1].startswith("/v1")]
+EVENT = {"title": "a", "start": "2026-01-31T09:00:00Z", "end": "2026-01-31T10:00:00Z"}
+STATE: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/tasks"): {"action": "create", "task": {"title": "a"}},
+    ("POST", "/api/v1/notes"): {"text": "a", "kind": "note", "tags": ["a"]},
+    ("PUT", "/api/v1/notes/n_1"): {"text": "a", "title": "a"},
+    ("POST", "/api/v1/memory/pin"): {"type": "a", "key": "b", "value": 1},
+    ("PUT", "/api/v1/preferences"): {"timezone": "Europe/Berlin"},
+    ("PUT", "/api/v1/plan/2026-01-31"): {"priorities": ["a"], "todos": ["a"], "notes": ["a"]},
+    ("POST", "/api/v1/calendar/event"): EVENT,
+    ("PUT", "/api/v1/calendar/event/ev_1"): EVENT,
+    ("POST", "/api/v1/personas"): {"name": "a", "systemPrompt": "a", "description": "a", "temperature": 1.0},
+    ("PUT", "/api/v1/personas/p_1"): {"name": "a", "systemPrompt": "a"},
+}
+FREE = {("PUT", "/api/v1/preferences"), ("POST", "/api/v1/memory/pin")}
+ROUTES = [*GOOD, *STATE]
+STRICT = [route for route in GOOD if not route[1].startswith("/v1")]
 WRONG_VALUES = [5, 1.5, True, [], {}, [[]], {"a": 1}, "", "x" * 70_000]
 FOREIGN_IDS = ["a.b", "*", ">", "a b", "$JS.API.>", "_INBOX.x", "../..", "ä", "x" * 65, "", "c_1\n", "\u202ec_1", "c_1\u0000"]
 JSON = {"content-type": "application/json"}
@@ -66,6 +83,61 @@ def wrong_fields(good: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{name} = {str(value)[:20]!r}", {**good, name: value}
 
 
+def wrong_state() -> Iterator[tuple[str, str, Any]]:
+    """What looks like a part of a state and is none."""
+    for (method, path), good in STATE.items():
+        yield method, path, None
+        for name, value in itertools.product(good, WRONG_VALUES):
+            odd = (name, value) not in ALLOWED and (method, path) not in FREE
+            if odd:
+                yield method, path, {**good, name: value}
+        if path != "/api/v1/preferences":
+            yield method, path, {**good, "surprise": 1}
+    yield from wrong_tasks()
+    yield from wrong_in_particular()
+
+
+def wrong_tasks() -> Iterator[tuple[str, str, Any]]:
+    tasks = [
+        {"title": "a", "id": "t_1"},
+        {},
+        {"title": " "},
+        {"title": "a" * 501},
+        {"title": "a", "status": "completed"},
+        {"title": "a", "due": "tomorrow"},
+        {"title": "a", "due": "2026-02-30"},
+        {"title": "a", "due": "2026-01-31T09:00"},
+        {"title": "a", "due": "0001-01-01T00:00:00+14:00"},
+        {"title": "a", "tags": ["x"] * 33},
+        {"title": "a", "tags": ["x" * 65]},
+        {"title": "a", "tags": None},
+        {"title": "a", "assignee": ""},
+    ]
+    for task in tasks:
+        yield "POST", "/api/v1/tasks", {"action": "create", "task": task}
+    for action, task in itertools.product(("update", "complete", "delete"), ({}, {"id": "a.b"}, {"id": None}, {"title": "a"})):
+        yield "POST", "/api/v1/tasks", {"action": action, "task": task}
+
+
+def wrong_in_particular() -> Iterator[tuple[str, str, Any]]:
+    for change in ({"end": "2026-01-31T08:59:59Z"}, {"start": "2026-01-31"}, {"start": 1}, {"location": ""}, {"title": "\t"}):
+        yield "POST", "/api/v1/calendar/event", {**EVENT, **change}
+    for plan in ({"priorities": ["a"] * 4}, {"todos": ["a"] * 6}, {"notes": ["a"] * 2}, {"todos": [""]}, {"todos": "a"}):
+        yield "PUT", "/api/v1/plan/2026-01-31", plan
+    for pin in ({"value": None}, {"type": ""}, {"key": "k" * 129}, {"type": 1}, {"value": 2**70}):
+        yield "POST", "/api/v1/memory/pin", {"type": "a", "key": "b", "value": 1, **pin}
+    for preferences in ([], "a", {"": 1}, {"k" * 129: 1}, {str(n): n for n in range(201)}, {"a": 2**70}, {"a": [-(2**64)]}):
+        yield "PUT", "/api/v1/preferences", preferences
+
+
+ALLOWED: list[tuple[str, Any]] = [
+    *((name, []) for name in ("tags", "priorities", "todos", "notes")),
+    ("description", ""),
+    ("text", "x" * 70_000),
+    ("temperature", 1.5),
+]
+
+
 def refused(response: Any) -> bool:
     error = response.json().get("error", {})
     return 400 <= response.status_code < 500 and bool(error.get("code")) and bool(error.get("message"))
@@ -103,6 +175,76 @@ async def test_f35_wrong_fields_are_refused_on_every_route(run_gateway, memory):
     assert memory.sent == []
 
 
+async def test_f35_what_is_no_part_of_a_state_is_refused_before_memory_hears_of_it(run_gateway, memory):
+    ana = await (await run_gateway(changes_per_minute=0)).client()
+    wrong = {}
+    for method, path, body in wrong_state():
+        options = {"content": b"", "headers": JSON} if body is None else {"json": body}
+        response = await ana.request(method, path, **options)
+        if not refused(response) or response.status_code != 422:
+            wrong[f"{method} {path} {str(body)[:80]}"] = f"{response.status_code} {response.text[:100]}"
+    assert wrong == {}
+    assert memory.person.asked == []
+
+
+async def test_f35_numbers_that_json_can_not_give_back_are_refused(ana, gateway):
+    for number in (b"1e400", b"-1e999", b"9" * 400, b"9223372036854775808", b"NaN", b"Infinity"):
+        for method, path, body in (
+            ("PUT", "/api/v1/preferences", b'{"a": %b}'),
+            ("PUT", "/api/v1/preferences", b'{"a": [{"b": [%b]}]}'),
+            ("POST", "/api/v1/memory/pin", b'{"type": "a", "key": "b", "value": {"c": %b}}'),
+        ):
+            response = await ana.request(method, path, content=body % number, headers=JSON)
+            assert refused(response), (number, response.text)
+    assert gateway.memory.person.asked == []
+    numbers = b'{"a": [9223372036854775807, -9223372036854775807, 0.1, 1e300, -0.0, true, null]}'
+    response = await ana.put("/api/v1/preferences", content=numbers, headers=JSON)
+    assert response.json() == json.loads(numbers)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    )
+
+
+def near_misses() -> st.SearchStrategy[Any]:
+    """Bodies of the right form where one or more values are anything."""
+
+    def spoilt(route: tuple[str, str]) -> st.SearchStrategy[tuple[tuple[str, str], Any]]:
+        good = STATE[route]
+        names = st.sampled_from([*good, "id", "kind", "tags", "due", "location", "greeting", "externalId"])
+        change = st.dictionaries(names, json_values(), max_size=3).map(lambda change: {**good, **change})
+        deep = json_values().map(lambda value: {**good, "task": {"title": "a", "due": value}}) if "task" in good else change
+        return st.tuples(st.just(route), change | deep | json_values())
+
+    return st.sampled_from(sorted(STATE)).flatmap(spoilt)
+
+
+async def test_f35_whatever_json_is_sent_nothing_is_a_5xx(run_gateway, memory):
+    ana = await (await run_gateway(changes_per_minute=0)).client()
+    sent: list[tuple[tuple[str, str], Any]] = []
+
+    @settings(max_examples=200, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(near_misses())
+    def collect(case: tuple[tuple[str, str], Any]) -> None:
+        sent.append(case)
+
+    collect()
+    accepted = 0
+    for (method, path), body in sent:
+        try:
+            content = json.dumps(body).encode()
+        except UnicodeEncodeError:
+            continue
+        response = await ana.request(method, path, content=content, headers=JSON)
+        assert response.status_code < 500, (method, path, body, response.text)
+        assert response.is_success or refused(response)
+        accepted += response.is_success
+    assert 0 < accepted < len(sent)
+
+
 async def test_s5_ids_that_are_none_are_refused_wherever_an_id_may_stand(run_gateway, memory):
     ana = await (await run_gateway()).client()
     wrong = {}
@@ -125,6 +267,15 @@ async def test_s5_ids_that_are_none_are_refused_wherever_an_id_may_stand(run_gat
                 await ana.delete(f"/api/v1/conversations/{quoted}"),
                 await ana.post(f"/api/v1/conversations/{quoted}/stop"),
                 await ana.put(f"/api/v1/messages/{quoted}", json={"text": "a"}),
+                await ana.get(f"/api/v1/tasks/{quoted}"),
+                await ana.get(f"/api/v1/notes/{quoted}"),
+                await ana.delete(f"/api/v1/notes/{quoted}"),
+                await ana.delete("/api/v1/notes", params={"id": bad}),
+                await ana.delete(f"/api/v1/memory/{quoted}"),
+                await ana.delete(f"/api/v1/calendar/event/{quoted}"),
+                await ana.delete(f"/api/v1/personas/{quoted}"),
+                await ana.get(f"/api/v1/plan/{quoted}"),
+                await ana.get("/api/v1/search", params={"q": "a", "conversationId": bad}),
             ]
         for response in responses:
             if not refused(response):
@@ -162,10 +313,13 @@ async def test_bad_cursors_are_refused(ana):
 
 @pytest.mark.usefixtures("nothing_stored")
 async def test_bad_query_parameters_are_refused(ana):
-    for path in ("/api/v1/state", "/api/v1/conversations", "/api/history", "/listChats"):
+    lists = ("tasks", "notes", "memory", "calendar", "state", "conversations")
+    for path in (*(f"/api/v1/{name}" for name in lists), "/api/v1/search?q=a", "/api/history", "/listChats"):
         for limit in ("0", "-1", "501", "abc", "1e3", "", "9" * 5000):
             response = await ana.get(path, params={"limit": limit})
             assert refused(response), (path, limit, response.text)
+    for query in ("tasks?status=done", "tasks?cursor=", "notes?kind=essay", f"tasks?cursor={'a' * 256}"):
+        assert (await ana.get(f"/api/v1/{query}")).status_code == 422, query
 
 
 @pytest.mark.usefixtures("nothing_stored")

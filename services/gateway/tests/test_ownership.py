@@ -24,7 +24,34 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/sendMessage", {"text": "mine", "chatId": "{conversation}"}),
     ("GET", "/retrieveChat?chatId={conversation}", None),
 ]
-RANDOM = {"conversation": "c_0000", "message": "m_0000", "answer": "m_0001", "generation": "g_0000"}
+EVENT = {"title": "mine", "start": "2026-01-31T09:00:00Z", "end": "2026-01-31T10:00:00Z"}
+PERSONA = {"name": "mine", "systemPrompt": "mine"}
+STATE_ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "/api/v1/tasks/{task}", None),
+    ("POST", "/api/v1/tasks", {"action": "update", "task": {"id": "{task}", "title": "mine"}}),
+    ("POST", "/api/v1/tasks", {"action": "complete", "task": {"id": "{task}"}}),
+    ("POST", "/api/v1/tasks", {"action": "delete", "task": {"id": "{task}"}}),
+    ("GET", "/api/v1/notes/{note}", None),
+    ("PUT", "/api/v1/notes/{note}", {"text": "mine"}),
+    ("DELETE", "/api/v1/notes/{note}", None),
+    ("DELETE", "/api/v1/notes?id={note}", None),
+    ("DELETE", "/api/v1/memory/{memory}", None),
+    ("PUT", "/api/v1/calendar/event/{event}", EVENT),
+    ("DELETE", "/api/v1/calendar/event/{event}", None),
+    ("PUT", "/api/v1/personas/{persona}", PERSONA),
+    ("DELETE", "/api/v1/personas/{persona}", None),
+]
+RANDOM = {
+    "conversation": "c_0000",
+    "message": "m_0000",
+    "answer": "m_0001",
+    "generation": "g_0000",
+    "task": "t_0000",
+    "note": "n_0000",
+    "memory": "k_0000",
+    "event": "ev_0000",
+    "persona": "p_0000",
+}
 
 
 def filled(template: Any, ids: dict[str, str]) -> Any:
@@ -33,9 +60,9 @@ def filled(template: Any, ids: dict[str, str]) -> Any:
     return template.format(**ids) if isinstance(template, str) else template
 
 
-async def statuses(client: Any, ids: dict[str, str]) -> dict[str, int]:
+async def statuses(client: Any, ids: dict[str, str], routes: list[tuple[str, str, Any]]) -> dict[str, int]:
     found = {}
-    for method, path, body in ROUTES:
+    for method, path, body in routes:
         response = await client.request(method, filled(path, ids), json=filled(body, ids))
         found[f"{method} {path} {body}"] = response.status_code
     return found
@@ -55,11 +82,32 @@ async def anas(ana) -> dict[str, str]:
 
 async def test_s4_foreign_random_and_deleted_objects_are_not_found_on_any_route(ana, bob, anas, gateway):
     expected = dict.fromkeys((f"{method} {path} {body}" for method, path, body in ROUTES), 404)
-    assert await statuses(bob, anas) == expected
-    assert await statuses(ana, RANDOM) == expected
+    assert await statuses(bob, anas, ROUTES) == expected
+    assert await statuses(ana, RANDOM, ROUTES) == expected
     assert len(gateway.memory.sent) == 1
     assert (await ana.delete(f"/api/v1/conversations/{anas['conversation']}")).status_code == 200
-    assert await statuses(ana, anas) == expected
+    assert await statuses(ana, anas, ROUTES) == expected
+
+
+async def test_s4_foreign_random_and_deleted_parts_of_a_state_are_not_found_on_any_route(ana, bob, gateway):
+    made = {
+        "task": await ana.post("/api/v1/tasks", json={"action": "create", "task": {"title": "secret"}}),
+        "note": await ana.post("/api/v1/notes", json={"text": "secret"}),
+        "memory": await ana.post("/api/v1/memory/pin", json={"type": "a", "key": "b", "value": "secret"}),
+        "event": await ana.post("/api/v1/calendar/event", json={**EVENT, "title": "secret"}),
+        "persona": await ana.post("/api/v1/personas", json={**PERSONA, "name": "secret"}),
+    }
+    ids = {name: response.json()["id"] for name, response in made.items()}
+    expected = dict.fromkeys((f"{method} {path} {body}" for method, path, body in STATE_ROUTES), 404)
+    assert await statuses(bob, ids, STATE_ROUTES) == expected
+    assert await statuses(ana, RANDOM, STATE_ROUTES) == expected
+    for path in ("state", "tasks", "notes", "memory", "calendar", "personas", "search?q=secret", "export", "preferences"):
+        assert "secret" not in (await bob.get(f"/api/v1/{path}")).text, path
+    await bob.delete("/api/v1/account")
+    for path in ("tasks", "notes", "memory", "calendar", "personas", "search?q=secret"):
+        assert "secret" in (await ana.get(f"/api/v1/{path}")).text, path
+    await ana.delete("/api/v1/account")
+    assert await statuses(ana, ids, STATE_ROUTES) == expected
 
 
 async def test_s4_a_foreign_cursor_gives_nothing_of_its_owner(ana, bob, anas):
