@@ -28,6 +28,11 @@ def cut(note: Note, length: int = SHOWN) -> Note:
     return note.model_copy(update={"text": note.text[:length], "truncated": True})
 
 
+def excerpt(text: str) -> str | None:
+    """The beginning of a long text, to be kept beside it; None for one that is always shown whole."""
+    return text[:SHOWN] if len(text) > SHOWN else None
+
+
 def brief(note: Note) -> Note:
     """The note as the state shows it."""
     return cut(note, BRIEF)

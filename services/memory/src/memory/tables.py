@@ -236,6 +236,8 @@ notes = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("user_id", Text, nullable=False),
     Column("title", Text),
+    # The beginning of a long text. Before it, because SQLite walks through all of a row up to what it needs.
+    Column("excerpt", Text),
     Column("text", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("tags", Text, nullable=False),

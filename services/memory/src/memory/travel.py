@@ -37,8 +37,29 @@ _NO_TOWN = re.compile(
     re.IGNORECASE,
 )
 
+_JOINING = (
+    "de",
+    "del",
+    "di",
+    "da",
+    "do",
+    "dos",
+    "la",
+    "las",
+    "le",
+    "les",
+    "los",
+    "of",
+    "el",
+    "am",
+    "an",
+    "der",
+    "den",
+    "upon",
+    "sur",
+)
 _WORD = r"[^\W\d_][\w'’.-]*"
-_PLACE = rf"({_WORD}(?:[ ](?:(?:de|del|di|da|do|dos|la|las|le|les|los|of|el|am|an|der|den|upon|sur)[ ]){{0,2}}{_WORD}){{0,3}})"
+_PLACE = rf"({_WORD}(?:[ ](?:(?:{'|'.join(_JOINING)})[ ]){{0,2}}{_WORD}){{0,3}})"
 _GOING = re.compile(
     r"\b(?:flights?|fly|flying|trains?|trip|roadtrip|travel|travels|travelling|traveling|journey|drive|driving|bus|ferry|cruise|"
     rf"relocation|moving|going|(?:business|work|day|road) trip)\b(?: back| home| over)? to (?:the )?{_PLACE}",
@@ -111,9 +132,12 @@ def _name(words: str) -> str | None:
     """The words in capitals at the beginning, if there are any and they name a place."""
     kept: list[str] = []
     for word in words.split():
-        if not (word[0].isupper() or kept) or (word[0].isupper() and word.casefold() in _known("no_place")):
+        bare = word.rstrip(".'’-")
+        if bare.casefold() in _known("no_place") or not (word[0].isupper() or (kept and word in _JOINING)):
             break
         kept.append(word)
+        if word.endswith(".") and len(bare) > 3:  # a sentence ends; St. Louis goes on
+            break
     while kept and not kept[-1][0].isupper():
         kept.pop()
     name = " ".join(kept).rstrip(".'’-")

@@ -1,7 +1,7 @@
 """Everything that is kept of a user, row by row, as records for people and programs to read."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     LargeBinary,
     Select,
@@ -23,6 +22,8 @@ from sqlalchemy import (
 
 from memory import tables
 from memory.clock import moment
+from memory.packing import whole
+from memory.records.belonging import mine
 from memory.records.prepared import AnyRow, rows, scalar
 
 Record = dict[str, Any]
@@ -30,6 +31,9 @@ Key = int | str
 
 PART = 32 * 1024
 """Characters of a text in one record. Escaped as JSON at worst that is 192 KiB, and a page must fit one NATS message."""
+
+PACKED = "packed"
+"""Of an archived message the compressed text."""
 
 JSON_COLUMNS = frozenset(
     {"tags", "value", "usage", "error", "tool_calls", "actions", "attachments", "context_ids", "sampling", "made"}
@@ -44,7 +48,6 @@ class Kind:
     table: Table
     key: str = "id"
     omit: frozenset[str] = frozenset()
-    mine: Callable[[], ColumnElement[bool]] | None = None
 
     @property
     def columns(self) -> list[Column[Any]]:
@@ -52,29 +55,21 @@ class Kind:
         return [column for column in self.table.columns if column.name not in self.omit | {"user_id"}]
 
 
-def _of_conversations() -> ColumnElement[bool]:
-    # There is no index by user of these, and many of others.
-    mine = select(tables.conversations.c.id).where(tables.conversations.c.user_id == bindparam("user"))
-    return tables.generations.c.conversation_id.in_(mine)
-
-
-_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker"})
+_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker", "crowded"})
 _SEQ = frozenset({"seq"})
 
 KINDS: tuple[Kind, ...] = (
-    Kind(
-        "account", tables.users, omit=frozenset({"audit_mac", "erasing"}), mine=lambda: tables.users.c.id == bindparam("user")
-    ),
+    Kind("account", tables.users, omit=frozenset({"audit_mac", "erasing"})),
     Kind("preferences", tables.preferences, key="user_id"),
     Kind("persona", tables.personas),
-    Kind("conversation", tables.conversations),
+    Kind("conversation", tables.conversations, omit=frozenset({"archived_until", "title_ordered", "summary_ordered"})),
     Kind("message", tables.messages, key="seq", omit=_SEQ),
-    Kind("note", tables.notes, key="seq", omit=_SEQ),
+    Kind("note", tables.notes, key="seq", omit=_SEQ | {"excerpt"}),
     Kind("task", tables.tasks),
     Kind("pinnedMemory", tables.memories),
     Kind("plan", tables.plans, key="date"),
     Kind("calendarEvent", tables.calendar),
-    Kind("generation", tables.generations, key="seq", omit=_LEASES, mine=_of_conversations),
+    Kind("generation", tables.generations, key="seq", omit=_LEASES),
     Kind("audit", tables.audit, key="number"),
     Kind("session", tables.sessions),
 )
@@ -90,20 +85,16 @@ LEFT_OUT = {
 """Tables with a user's rows that are not exported, and why."""
 
 
-def _mine(kind: Kind) -> ColumnElement[bool]:
-    return kind.mine() if kind.mine else kind.table.c.user_id == bindparam("user")
-
-
 @cache
 def _page(kind: Kind, first: bool) -> Select[Any]:
     key = kind.table.c[kind.key]
-    query = select(*kind.columns, key.label("its_key")).where(_mine(kind)).order_by(key).limit(bindparam("limit"))
+    query = select(*kind.columns, key.label("its_key")).where(mine(kind.table)).order_by(key).limit(bindparam("limit"))
     return query if first else query.where(key > bindparam("after"))
 
 
 @cache
 def _count(kind: Kind) -> Select[Any]:
-    return select(func.count()).select_from(kind.table).where(_mine(kind))
+    return select(func.count()).select_from(kind.table).where(mine(kind.table))
 
 
 def count(connection: Connection, user: str) -> int:
@@ -119,13 +110,17 @@ def read(connection: Connection, kind: Kind, user: str, after: Key | None, limit
 
 def records(kind: Kind, row: AnyRow) -> list[Record]:
     """The row as one record; a text that is too long for one is `null` in it, is counted in `inParts`, and follows as parts."""
-    raw = {column: getattr(row, column.name) for column in kind.columns}
+    raw = {column: _whole(row, column.name) for column in kind.columns if column.name != PACKED}
     long = {column.name: value for column, value in raw.items() if isinstance(value, str) and len(value) > PART}
     values = {_name(kind, column.name): None if column.name in long else _value(column, value) for column, value in raw.items()}
-    whole: Record = {"type": kind.type, **values}
+    record: Record = {"type": kind.type, **values}
     if long:
-        whole["inParts"] = {_name(kind, name): -(-len(text) // PART) for name, text in long.items()}
-    return [whole, *(part for name, text in long.items() for part in _parts(kind, row, name, text))]
+        record["inParts"] = {_name(kind, name): -(-len(text) // PART) for name, text in long.items()}
+    return [record, *(part for name, text in long.items() for part in _parts(kind, row, name, text))]
+
+
+def _whole(row: AnyRow, column: str) -> Any:
+    return whole(row.text, row.packed) if column == "text" and hasattr(row, PACKED) else getattr(row, column)
 
 
 def _name(kind: Kind, column: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from memory.clock import micros, moment
-from memory.note import SHOWN
+from memory.note import excerpt
 from memory.records.prepared import AnyRow, row, rows, run, scalar
 from memory.tables import notes
 from shared.contract.person import Note, NoteKind
@@ -15,10 +15,11 @@ from shared.errors import UnknownNote
 
 _n = notes.c
 _WHOLE = select(notes).where(_n.user_id == bindparam("user"))
+# The beginning of a long text lies in a column of its own: reading the whole would take long, and SQLite's substr ends at U+0000.
 _CUT = select(
     _n.id,
     _n.title,
-    func.substr(_n.text, 1, SHOWN).label("text"),
+    func.coalesce(_n.excerpt, _n.text).label("text"),
     _n.kind,
     _n.tags,
     _n.size,
@@ -35,6 +36,7 @@ _CHANGE = (
     .where(_n.id == bindparam("note"))
     .values(
         title=bindparam("new_title"),
+        excerpt=bindparam("new_excerpt"),
         text=bindparam("new_text"),
         tags=bindparam("new_tags"),
         size=bindparam("new_size"),
@@ -108,6 +110,7 @@ def keep(connection: Connection, user: str, note: Note, version: int) -> None:
             "id": note.id,
             "user_id": user,
             "title": note.title,
+            "excerpt": excerpt(note.text),
             "text": note.text,
             "kind": note.kind,
             "tags": json.dumps(note.tags),
@@ -128,6 +131,7 @@ def change(connection: Connection, note: Note, version: int) -> None:
         {
             "note": note.id,
             "new_title": note.title,
+            "new_excerpt": excerpt(note.text),
             "new_text": note.text,
             "new_tags": json.dumps(note.tags),
             "new_size": note.size,

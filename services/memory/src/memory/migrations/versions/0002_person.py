@@ -76,6 +76,7 @@ def upgrade() -> None:
     sa.Column("id", sa.Text(), nullable=False),
     sa.Column("user_id", sa.Text(), nullable=False),
     sa.Column("title", sa.Text(), nullable=True),
+    sa.Column("excerpt", sa.Text(), nullable=True),
     sa.Column("text", sa.Text(), nullable=False),
     sa.Column("kind", sa.Text(), nullable=False),
     sa.Column("tags", sa.Text(), nullable=False),
