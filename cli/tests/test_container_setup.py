@@ -25,7 +25,7 @@ def test_each_service_finds_its_own_user_and_nothing_else(folder):
     for service in SERVICES:
         found = {path.name: path.read_text() for path in (folder / service).iterdir()}
         assert found.pop("nats_url").startswith(f"nats://{service}:")
-        assert set(found) == ({"gateway_jwt_secret"} if service == "gateway" else set())
+        assert set(found) == ({"gateway_jwt_secret", "gateway_service_token"} if service == "gateway" else set())
 
 
 def test_nats_server_takes_the_configuration(folder):

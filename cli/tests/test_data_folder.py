@@ -8,7 +8,7 @@ import pytest
 from colloquy import data_folder
 from colloquy.data_folder import DataFolder, trim_log, write_private
 from colloquy.errors import Failed
-from colloquy.secrets_file import passwords
+from colloquy.secrets_file import kept_token, passwords
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -69,3 +69,16 @@ def test_a_file_that_holds_no_passwords_is_not_overwritten(folder, text):
     with pytest.raises(Failed, match="Delete it"):
         passwords(folder.secrets, ["memory"])
     assert folder.secrets.read_text() == text
+
+
+def test_a_token_is_random_kept_and_for_its_owner_only(folder, tmp_path):
+    token = kept_token(folder.service_token)
+    assert len(token) >= 32
+    assert kept_token(folder.service_token) == token == folder.service_token.read_text().strip()
+    assert kept_token(tmp_path / "other") != token
+    assert folder.service_token.stat().st_mode & 0o077 == 0
+    folder.service_token.write_text("\n")
+    assert len(kept_token(folder.service_token)) >= 32
+    folder.service_token.write_bytes(b"\xff")
+    with pytest.raises(Failed):
+        kept_token(folder.service_token)

@@ -46,6 +46,11 @@ class DataFolder:
         return self.root / "secrets.json"
 
     @property
+    def service_token(self) -> Path:
+        """The token for services of one's own that call /api/v1/complete-llm."""
+        return self.root / "service-token"
+
+    @property
     def events_url(self) -> Path:
         """Address of NATS with the user that may only listen, for `colloquy events`."""
         return self.run / "nats.url"

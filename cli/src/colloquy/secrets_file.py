@@ -1,4 +1,4 @@
-"""The passwords of the NATS users: made at random at the first start, then kept."""
+"""Passwords and tokens: made at random at the first start, then kept."""
 
 import json
 import secrets
@@ -20,6 +20,18 @@ def passwords(path: Path, users: Iterable[str]) -> Mapping[str, str]:
     if wanted.items() - known.items():
         write_private(path, json.dumps(known | wanted, indent=1))
     return wanted
+
+
+def kept_token(path: Path) -> str:
+    """The token in the file, on a line of its own; made and stored when there is none. Raises Failed."""
+    try:
+        token = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    except (OSError, ValueError):
+        raise Failed(f"{path} can't be read. Delete it and a token is made anew.") from None
+    if not token:
+        token = secrets.token_urlsafe(32)
+        write_private(path, token + "\n")
+    return token
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from colloquy.leftovers import end_leftovers
 from colloquy.listener import listen
 from colloquy.plan import WORKERS, check_database, planned
 from colloquy.readiness import gateway_ready, services_ready
+from colloquy.secrets_file import kept_token
 from colloquy.terminal import complain, say
 from shared.errors import Unavailable
 from shared.observer import Observer, observe
@@ -37,6 +38,7 @@ def up(options: Options) -> None:
     with folder.locked(), listen(options.host, options.port) as gateway:
         for name in end_leftovers(folder):
             complain(f"{name} was left over from an earlier start; it was ended.")
+        environment = {"GATEWAY_SERVICE_TOKEN": kept_token(folder.service_token)} | environment
         nats = bus_server.existing(options.nats) if options.nats else bus_server.own(folder)
         _allow_many_connections()
         asyncio.run(_live(Installation(plan, folder, environment, gateway, nats)))

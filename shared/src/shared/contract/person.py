@@ -20,7 +20,10 @@ def _when(text: str) -> str:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset, such as 2026-01-31T09:00:00+01:00")
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise ValueError("is before or after every time there is") from None
 
 
 When = Annotated[str, AfterValidator(_when)]
