@@ -61,7 +61,7 @@ def _without_summarised(
 
 
 def _known(tx: Transaction, generation: Generation, about: About, persona: Persona | None) -> Known:
-    chosen_notes = known.snippets(tx.connection, generation.user, about.context_ids, characters(tx.limits.prompt_tokens))
+    chosen_notes = known.snippets(tx.connection, generation.user, about.context_ids)
     instructions = persona.system_prompt if persona else None
     if about.temporary:
         return Known(instructions, language=generation.language, chosen=chosen_notes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from memory.context import Fact, Snippet
 from memory.records.prepared import row, rows
@@ -33,9 +33,7 @@ _PINNED = (
     .order_by(memories.c.updated_at.desc())
     .limit(bindparam("limit"))
 )
-_NOTE = select(notes.c.title, func.substr(notes.c.text, 1, bindparam("room")).label("text")).where(
-    notes.c.id == bindparam("note"), notes.c.user_id == bindparam("user")
-)
+_NOTE = select(notes.c.title, notes.c.text).where(notes.c.id == bindparam("note"), notes.c.user_id == bindparam("user"))
 _THERE = select(notes.c.id).where(notes.c.id == bindparam("note"), notes.c.user_id == bindparam("user"))
 
 
@@ -69,9 +67,9 @@ def pinned(connection: Connection, user: str, limit: int) -> list[Fact]:
     return [Fact(one.type, one.key, one.value) for one in rows(connection, _PINNED, {"user": user, "limit": limit})]
 
 
-def snippets(connection: Connection, user: str, ids: Sequence[str], room: int) -> list[Snippet]:
-    """These notes, in this order, as much of each as fits; those that are gone are left out."""
-    found = [row(connection, _NOTE, {"user": user, "note": note, "room": room}) for note in ids]
+def snippets(connection: Connection, user: str, ids: Sequence[str]) -> list[Snippet]:
+    """These notes, in this order; those that are gone are left out."""
+    found = [row(connection, _NOTE, {"user": user, "note": note}) for note in ids]
     return [Snippet(one.title, one.text) for one in found if one is not None]
 
 
