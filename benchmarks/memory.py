@@ -110,8 +110,12 @@ def appending(here: System) -> dict[str, Ask]:
     async def message(number: int) -> None:
         await here.bus.ask(SEND_MESSAGE, SendMessage(user=f"s{number % 5000}", text=TEXT), timeout=PATIENT)
 
+    async def conversation(number: int) -> None:
+        await here.bus.ask(CREATE_CONVERSATION, CreateConversation(user=f"c{number % 5000}"), timeout=PATIENT)
+
     return {
         "a note (row, version, 2 events)": note,
+        "an empty conversation (row, version, 2 events)": conversation,
         "a message that begins a conversation (4 rows, version, 4 events, order)": message,
     }
 

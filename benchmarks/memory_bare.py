@@ -14,7 +14,7 @@ _TABLE = (
     "CREATE TABLE bare (id TEXT PRIMARY KEY, conversation_id TEXT, user_id TEXT, parent_id TEXT,"
     " role TEXT, text TEXT, status TEXT, changed BIGINT, created_at BIGINT)"
 )
-GROUP = 64
+GROUP, GROUPS = 64, 100
 
 Figures = tuple[float, float, float]
 """Milliseconds of one append with its commit (median), such appends per second, and in groups of 64 per second."""
@@ -33,13 +33,13 @@ def sqlite_alone(folder: Path, count: int) -> Figures:
             connection.execute(insert, (f"m_{number}", *ROW))
             times.append(time.perf_counter() - began)
         began = time.perf_counter()
-        for group in range(count // GROUP):
+        for group in range(GROUPS):
             connection.execute("BEGIN IMMEDIATE")
             for number in range(GROUP):
                 connection.execute(insert, (f"g_{group}_{number}", *ROW))
             connection.execute("COMMIT")
         grouped = time.perf_counter() - began
-    return _figures(times, count // GROUP * GROUP / grouped)
+    return _figures(times, GROUPS * GROUP / grouped)
 
 
 async def postgres_alone(url: str, count: int) -> Figures:
@@ -54,13 +54,13 @@ async def postgres_alone(url: str, count: int) -> Figures:
             await connection.execute(insert, f"m_{number}", *ROW)
             times.append(time.perf_counter() - began)
         began = time.perf_counter()
-        for group in range(count // GROUP):
+        for group in range(GROUPS):
             await connection.executemany(insert, [(f"g_{group}_{number}", *ROW) for number in range(GROUP)])
         grouped = time.perf_counter() - began
         await connection.execute("DROP TABLE bare")
     finally:
         await connection.close()
-    return _figures(times, count // GROUP * GROUP / grouped)
+    return _figures(times, GROUPS * GROUP / grouped)
 
 
 def _figures(times: list[float], grouped: float) -> Figures:

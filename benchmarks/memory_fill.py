@@ -5,6 +5,8 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import asyncpg
@@ -19,13 +21,14 @@ RARE_WORDS = 10
 Row = tuple[Any, ...]
 
 
+@lru_cache
 def sentences(count: int) -> list[str]:
     """Different sentences of words that are as common as words are."""
     dice = random.Random(7)
     syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
     words = ["".join(dice.choices(syllables, k=dice.randint(1, 4))) for _ in range(20_000)]
-    weights = [1 / (rank + 3) for rank in range(len(words))]
-    made = [dice.choices(words, weights, k=dice.randint(8, 24)) for _ in range(count)]
+    weights = list(accumulate(1 / (rank + 3) for rank in range(len(words))))
+    made = [dice.choices(words, cum_weights=weights, k=dice.randint(8, 24)) for _ in range(count)]
     for number, sentence in enumerate(made):
         if number % 10 < 3:
             sentence[len(sentence) // 2] = COMMON

@@ -66,7 +66,8 @@ async def system(database_url: str, folder: Path) -> AsyncGenerator[System]:
                 await bus.ask(CHECK_HEALTH, CheckHealth(), timeout=READY_SECONDS)
                 yield System(bus, psutil.Process(process.pid), psutil.Process(server.process.pid))
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
     finally:
         await server.kill()

@@ -69,6 +69,10 @@ WHAT = {
     "rename": 5,
     "get": 5,
     "delete": 1,
+    "create_task": 6,
+    "complete_task": 5,
+    "delete_task": 2,
+    "list_tasks": 5,
 }
 
 
@@ -359,5 +363,6 @@ async def live(table: Table, buses: list[Bus], steps: int = STEPS_EACH) -> Histo
         await last.list_one("tree", conversation)
         await last.list_one("branch", conversation)
         await last.get_one(conversation)
+    await last.list_tasks()
     await last.snapshot(LIST_LIMIT)
     return table.settled()
