@@ -1,11 +1,12 @@
 """The steps in `migrations` lead to the tables that the code uses."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from memory.adapters.sqlite_store import open_store
+from memory.adapters.store import open_store
 from memory.derived import SHADOWS, derived
 from memory.migrations import HEAD, REVISIONS
 from memory.tables import metadata
@@ -32,6 +33,7 @@ def test_every_revision_is_known_by_name_without_alembic():
     assert [script.revision for script in scripts.walk_revisions()][::-1] == list(REVISIONS)
 
 
+@pytest.mark.sqlite
 async def test_hot_queries_use_an_index(settings):
     plans = {
         "SELECT * FROM generations WHERE user_id = ? AND generations.status IN ('queued', 'running')": "generations_open",

@@ -110,7 +110,8 @@ HOSTILE = [
 
 async def test_f35_no_text_breaks_the_syntax_and_each_finds_itself_if_it_has_words(desk):
     for text in HOSTILE:
-        await desk.send(text)
+        accepted = await desk.send(text)
+        await desk.answer(accepted.generation_id, "…")
         await note(desk, text)
     for query in HOSTILE:
         hits = await found(desk, query, limit=100)
@@ -192,9 +193,11 @@ async def test_s16_after_forgetting_a_user_no_word_of_theirs_is_in_the_index(des
     await desk.store.write(lambda connection: connection.exec_driver_sql("DELETE FROM notes"))
     await desk.until_sent()
     await forget(desk.store, desk.ledger.finder, "ana")
-    for table in ("search_words_data", "search_parts_data", "search_queue", "search_users"):
+    on_sqlite = settings.database_url.startswith("sqlite")
+    own = ("search_words_data", "search_parts_data") if on_sqlite else ("search_documents",)
+    for table in (*own, "search_queue", "search_users", "embed_queue"):
         everything = str(await desk.rows(f"SELECT * FROM {table}"))
-        assert not any(part in everything for part in (canary, "quet", "zal", "ana"))
+        assert not any(part in everything for part in (canary, "quet", "zal", "ana")), table
     assert await texts(desk, "flew", "bob") == ["a swallow flew"]
 
 

@@ -10,22 +10,27 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from memory.adapters.anchor_file import AnchorFile
-from memory.adapters.sqlite_store import SqliteStore, open_store
+from memory.adapters.finders import finder_of
+from memory.adapters.library import searching
+from memory.adapters.store import open_store
 from memory.anchoring import Anchoring, anchor_path
 from memory.clock import Clock, micros
-from memory.handlers import conversations, export, person, presence, reading, turns, work
+from memory.departing import Departures
+from memory.handlers import conversations, digests, export, outputs, person, presence, reading, turns, work
+from memory.handlers.searching import search as find
 from memory.ledger import Ledger
 from memory.outbox import Letter
-from memory.ports import Post
+from memory.ports import Post, Store
 from memory.publisher import Publisher, publishing
 from memory.records import generations, log
 from memory.settings import MemorySettings
 from memory.sweep import Sweeper
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract import account
+from shared.contract import account, knowledge
 from shared.contract import memory as contract
 from shared.contract.base import Message
+from shared.contract.knowledge import Hits, Search
 from shared.contract.memory import CheckHealth, ClearHistory, Deleted, Done
 from shared.contract.topics import Call
 from shared.ids import new_id
@@ -45,30 +50,37 @@ LOAD_AT_ONCE = 500
 @asynccontextmanager
 async def application(settings: MemorySettings, bus: Bus) -> AsyncGenerator[None]:
     """Memory, answering its calls while the context is open."""
-    async with opened(settings, bus) as (ledger, store), bus.answer("memory", __version__, answers(ledger, store)):
-        yield
+    async with opened(settings, bus) as (ledger, store):
+        erase = Answer(account.ERASE_ACCOUNT, Departures(ledger, bus).erase)
+        async with bus.answer("memory", __version__, [*answers(ledger, store), erase]):
+            yield
 
 
 @asynccontextmanager
-async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None) -> AsyncGenerator[tuple[Ledger, SqliteStore]]:
+async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None) -> AsyncGenerator[tuple[Ledger, Store]]:
     """The same without the calls: the database, and what works on it in the background."""
-    clock = clock or Clock()
+    given, clock = clock, clock or Clock()
     async with (
         open_store(settings, new_id("s"), micros(clock.now())) as store,
         publishing(bus, partial(_forget, store), partial(_set_aside, store), GRACE_SECONDS) as publisher,
         owned() as tasks,
     ):
+        clock = given or store.clock(clock)
         settings = keyed(settings, store.database_id)
-        ledger = Ledger(store, publisher, settings, clock, new_id)
-        await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))
+        ledger = Ledger(store, publisher, settings, clock, new_id, finder_of(settings.database_url))
+        if store.alone:
+            await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))
         await _load(store, publisher)
         sweeping = tasks.create_task(Sweeper(ledger, settings, clock).run())
+        departing = tasks.create_task(Departures(ledger, bus).run())
         anchoring = tasks.create_task(Anchoring(store, _anchors(settings), settings, clock).run())
         try:
-            yield ledger, store
+            async with searching(ledger, settings):
+                yield ledger, store
         finally:
             sweeping.cancel()
             anchoring.cancel()
+            departing.cancel()
 
 
 def keyed(settings: MemorySettings, database_id: str) -> MemorySettings:
@@ -84,7 +96,7 @@ def _anchors(settings: MemorySettings) -> AnchorFile | None:
     return None if path is None else AnchorFile(path)
 
 
-async def _load(store: SqliteStore, publisher: Publisher) -> None:
+async def _load(store: Store, publisher: Publisher) -> None:
     """Whatever a process before this one has left in the outbox comes before anything new."""
     after, count = 0, 0
     while True:
@@ -97,18 +109,18 @@ async def _load(store: SqliteStore, publisher: Publisher) -> None:
         logger.info("outbox.loaded", letters=count)
 
 
-async def _forget(store: SqliteStore, ids: Sequence[str]) -> None:
+async def _forget(store: Store, ids: Sequence[str]) -> None:
     await store.write(lambda connection: log.forget_letters(connection, ids))
 
 
-async def _set_aside(store: SqliteStore, letter: Letter, reason: str) -> None:
+async def _set_aside(store: Store, letter: Letter, reason: str) -> None:
     def work(connection: Connection) -> None:
         log.set_aside(connection, letter.id, reason)
 
     await store.write(work)
 
 
-def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
+def answers(ledger: Ledger, store: Store) -> list[Answer[Any, Any]]:
     """Every call of the contract, and what answers it."""
 
     def writes(call: Call[Q, A], handler: Callable[[Any, Q], A]) -> Answer[Q, A]:
@@ -127,6 +139,9 @@ def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
         writes(contract.FINISH_GENERATION, work.finish_generation),
         writes(contract.RELEASE_GENERATION, work.release_generation),
         writes(contract.ABANDON_GENERATION, work.abandon_generation),
+        writes(account.STORE_OUTPUT, outputs.store_output),
+        writes(knowledge.PREPARE_DIGEST, digests.prepare_digest),
+        writes(knowledge.STORE_DIGEST, digests.store_digest),
         writes(contract.CREATE_CONVERSATION, conversations.create_conversation),
         writes(contract.UPDATE_CONVERSATION, conversations.update_conversation),
         writes(contract.DELETE_CONVERSATION, conversations.delete_conversation),
@@ -138,9 +153,16 @@ def answers(ledger: Ledger, store: SqliteStore) -> list[Answer[Any, Any]]:
         *(writes(call, handler) for call, handler in person.WRITES),
         *(reads(call, handler) for call, handler in person.READS),
         reads(account.EXPORT, export.export),
+        Answer(knowledge.SEARCH, partial(search, ledger)),
         Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),
         Answer(contract.CHECK_HEALTH, partial(check_health, store)),
     ]
+
+
+async def search(ledger: Ledger, question: Search) -> Hits:
+    """What means something like it is asked for first: no snapshot waits for another server."""
+    near = await ledger.recall.nearest(question.user, question.query) if ledger.recall is not None else []
+    return await ledger.read(lambda view, asked: find(view, asked, near), question)
 
 
 async def clear_history(ledger: Ledger, question: ClearHistory) -> Deleted:
@@ -153,7 +175,7 @@ async def clear_history(ledger: Ledger, question: ClearHistory) -> Deleted:
             return Deleted(conversation_ids=deleted)
 
 
-async def check_health(store: SqliteStore, _: CheckHealth) -> Done:
+async def check_health(store: Store, _: CheckHealth) -> Done:
     """Raises the fault that writing meets now."""
     await store.check()
     return Done()

@@ -21,7 +21,8 @@ search_queue = Table(
     Column("conversation_id", Text),
     Column("old", Text),
     Column("old_packed", LargeBinary),
-    PrimaryKeyConstraint("kind", "seq"),
+    # In this order: the newest are taken first.
+    PrimaryKeyConstraint("seq", "kind"),
     Index("search_queue_by_user", "user_id"),
 )
 
@@ -39,7 +40,8 @@ embed_queue = Table(
     derived,
     Column("kind", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    PrimaryKeyConstraint("kind", "seq"),
+    # In this order: the newest are taken first.
+    PrimaryKeyConstraint("seq", "kind"),
 )
 
 embeddings = Table(

@@ -75,8 +75,7 @@ class Recall:
         """Makes the vectors of all that waits. Raises Busy."""
         store = self._store
         if await store.read(lambda connection: search.chore(connection, CHORE)) != self._embedder.model:
-            await store.write(embeddings.begin_anew)
-            await store.write(lambda connection: search.set_chore(connection, CHORE, self._embedder.model))
+            await store.write(lambda connection: embeddings.begin_anew(connection, CHORE, self._embedder.model))
         while True:
             keys, documents = await store.read(lambda connection: embeddings.waiting(connection, AT_ONCE))
             if not keys:
@@ -84,8 +83,7 @@ class Recall:
             await self._keep(keys, await self._vectors(documents))
 
     async def _keep(self, keys: Sequence[Key], vectors: Sequence[tuple[Document, bytes]]) -> None:
-        await self._store.write(lambda connection: embeddings.keep(connection, vectors))
-        await self._store.write(lambda connection: embeddings.done(connection, keys))
+        await self._store.write(lambda connection: embeddings.keep(connection, keys, vectors))
         for document, _ in vectors:
             self._held.pop(document.user, None)
 

@@ -71,8 +71,35 @@ class MemorySettings(BaseSettings):
     pinned_memories: int = Field(default=200, ge=1, le=10_000, description="Pinned memories one user may have.")
     memory_bytes: int = Field(default=8 * 1024, ge=1, description="Bytes of JSON the value of a pinned memory may have.")
     plans: int = Field(default=1_000, ge=1, description="Days one user may have a plan for.")
-    calendar_events: int = Field(default=10_000, ge=1, description="Calendar entries one user may have, travel events among them.")
+    calendar_events: int = Field(
+        default=10_000, ge=1, description="Calendar entries one user may have, travel events among them."
+    )
     personas: int = Field(default=50, ge=1, description="Personas of their own one user may have.")
     personas_bytes: int = Field(
         default=128 * 1024, ge=1024, le=256 * 1024, description="Bytes of JSON one user's own personas may have together."
+    )
+    hot_messages: int = Field(
+        default=100,
+        ge=1,
+        description="The newest messages of a conversation that are kept as they are; older ones are compressed.",
+    )
+    event_days: float = Field(default=30.0, ge=0, description="How long the log of events is kept; 0 keeps it for good.")
+    removed_days: float = Field(
+        default=30.0, gt=0, description="How long it is known what was removed; older devices get the whole state again."
+    )
+    completed_task_days: float = Field(default=90.0, ge=0, description="How long completed tasks are kept; 0 keeps them.")
+    plan_days: float = Field(default=90.0, ge=0, description="How long plans of past days are kept; 0 keeps them.")
+    calendar_days: float = Field(default=365.0, ge=0, description="How long past calendar entries are kept; 0 keeps them.")
+    poisoned_days: float = Field(
+        default=30.0, gt=0, description="How long events that NATS will never take are kept to be looked at."
+    )
+    prune_minutes: float = Field(default=10.0, gt=0, description="How often memory looks for what is old enough to go.")
+    embeddings_url: str | None = Field(
+        default=None,
+        description="Where embeddings come from: the base address of an OpenAI-compatible server; none: search goes by words.",
+    )
+    embeddings_model: str = Field(default="text-embedding-3-small", description="The model that makes the embeddings.")
+    embeddings_key: SecretStr | None = Field(default=None, description="The key for the server of embeddings.")
+    embeddings_dimensions: int | None = Field(
+        default=None, ge=1, le=4096, description="Dimensions to ask the embeddings' model for; none: as many as it has."
     )

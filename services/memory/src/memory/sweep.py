@@ -16,6 +16,7 @@ from memory.handlers.reading import REPORT_AGE
 from memory.handlers.work import end_abandoned
 from memory.ledger import Ledger
 from memory.records import conversations, generations, idempotency, presence
+from memory.retention import Retention
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
 from shared.contract.inference import GENERATE
@@ -38,8 +39,8 @@ GATEWAY_FORGOTTEN = 10 * REPORT_AGE
 class Due:
     """What a sweep has found."""
 
-    lost: Sequence[str]
-    abandoned: Sequence[str]
+    lost: Sequence[tuple[str, str]]
+    abandoned: Sequence[tuple[str, str]]
     temporary: Sequence[tuple[str, str]]
     keys: bool
     gateways: bool
@@ -50,6 +51,7 @@ class Sweeper:
 
     def __init__(self, ledger: Ledger, limits: MemorySettings, clock: Clock) -> None:
         self._ledger, self._limits, self._clock = ledger, limits, clock
+        self._retention = Retention(ledger, limits, clock)
 
     async def run(self) -> None:
         """Sweeps for ever. A database in trouble is tried again at the next turn."""
@@ -65,17 +67,24 @@ class Sweeper:
     async def sweep(self) -> None:
         """Does all that is due now."""
         await self._ledger.store.check()
+        await self._ledger.send_leftovers()
+        async with self._ledger.store.turn() as mine:
+            if mine:
+                await self._sweep()
+
+    async def _sweep(self) -> None:
         due = await self._ledger.store.read(self._look)
-        for generation_id in due.lost:
-            await self._ledger.write(order_again, generation_id)
-        for generation_id in due.abandoned:
-            await self._ledger.write(end_abandoned, generation_id)
+        for generation_id, user in due.lost:
+            await self._ledger.write(order_again, generation_id, user)
+        for generation_id, user in due.abandoned:
+            await self._ledger.write(end_abandoned, generation_id, user)
         for conversation_id, user in due.temporary:
-            await self._ledger.write(forget_temporary, (user, conversation_id))
+            await self._ledger.write(forget_temporary, (user, conversation_id), user)
         if due.keys:
             await self._ledger.write(self._forget_keys, None)
         if due.gateways:
             await self._ledger.write(self._forget_gateways, None)
+        await self._retention.step()
 
     def _look(self, connection: Connection) -> Due:
         now, ticks = self._clock.now(), self._clock.ticks()
@@ -99,18 +108,20 @@ class Sweeper:
         presence.forget_silent(tx.connection, micros(tx.at - GATEWAY_FORGOTTEN))
 
 
-def _open_generations(connection: Connection, ticks: float, limits: MemorySettings) -> tuple[list[str], list[str]]:
-    """Those whose order was lost, and those that were given up while a worker held them."""
-    lost: list[str] = []
-    abandoned: list[str] = []
+def _open_generations(
+    connection: Connection, ticks: float, limits: MemorySettings
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Those whose order was lost, and those that were given up while a worker held them; each with its user."""
+    lost: list[tuple[str, str]] = []
+    abandoned: list[tuple[str, str]] = []
     first: set[str] = set()
     for row in sorted(generations.open_ages(connection), key=lambda row: row.seq):
         age = Age(row.status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
         first.add(row.conversation_id)
         if row.abandoned is not None and row.lease_until <= ticks:
-            abandoned.append(row.id)
+            abandoned.append((row.id, row.user_id))
         elif order_lost(age, ticks, SILENCE_SECONDS, limits.order_lost_after):
-            lost.append(row.id)
+            lost.append((row.id, row.user_id))
     return lost, abandoned
 
 

@@ -63,7 +63,7 @@ def _by_words(finder: Finder, view: Snapshot, question: Search, query: Query, li
 def _places(view: Snapshot, question: Search) -> list[Find]:
     if question.conversation_id is None:
         return [Find(question.user, kind, CANDIDATES) for kind in (MESSAGE, NOTE)]
-    span = records.span(view.connection, question.user, question.conversation_id)
+    span = records.span(view.connection, question.conversation_id)
     return [] if span is None else [Find(question.user, MESSAGE, CANDIDATES, question.conversation_id, span)]
 
 

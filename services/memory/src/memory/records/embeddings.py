@@ -14,6 +14,7 @@ from memory.tables import conversations, messages, notes
 _q, _e = embed_queue.c, embeddings.c
 _WAITING = select(_q.kind, _q.seq).order_by(_q.seq.desc()).limit(bindparam("limit"))
 _DONE = delete(embed_queue).where(_q.kind == bindparam("kind"), _q.seq == bindparam("seq"))
+_AGAIN = insert(embed_queue).on_conflict_do_nothing(index_elements=["kind", "seq"])
 _KEEP = upsert(embeddings, ["user_id", "kind", "seq"], ["vector"])
 _OF_USER = (
     select(_e.kind, _e.seq, _e.vector).where(_e.user_id == bindparam("user")).order_by(_e.seq.desc()).limit(bindparam("limit"))
@@ -43,8 +44,12 @@ def waiting(connection: Connection, limit: int) -> tuple[list[Key], list[Documen
     return keys, there
 
 
-def keep(connection: Connection, vectors: Sequence[tuple[Document, bytes]]) -> None:
-    """Stores the vectors of those that still say what they said."""
+def keep(connection: Connection, keys: Sequence[Key], vectors: Sequence[tuple[Document, bytes]]) -> None:
+    """These wait no more: stores the vectors of those that still say what they said. Others wait again.
+
+    They are taken off the list before they are looked at: what changes after that puts itself on it again.
+    """
+    run_all(connection, _DONE, [_key(key) for key in keys])
     now = {
         (document.kind, document.seq): document.text
         for kind in (MESSAGE, NOTE)
@@ -54,11 +59,13 @@ def keep(connection: Connection, vectors: Sequence[tuple[Document, bytes]]) -> N
     run_all(
         connection, _KEEP, [{"user_id": one.user, "kind": one.kind, "seq": one.seq, "vector": vector} for one, vector in same]
     )
+    done = {(one.kind, one.seq) for one, _ in same}
+    changed = [(one.kind, one.seq) for one, _ in vectors if (one.kind, one.seq) in now.keys() - done]
+    run_all(connection, _AGAIN, [_key(key) for key in changed])
 
 
-def done(connection: Connection, keys: Sequence[Key]) -> None:
-    """They wait no more."""
-    run_all(connection, _DONE, [{"kind": kind, "seq": seq} for kind, seq in keys])
+def _key(key: Key) -> dict[str, int]:
+    return {"kind": key[0], "seq": key[1]}
 
 
 def of_user(connection: Connection, user: str, limit: int) -> tuple[list[Key], list[bytes]]:
@@ -67,8 +74,9 @@ def of_user(connection: Connection, user: str, limit: int) -> tuple[list[Key], l
     return [(one.kind, one.seq) for one in found], [bytes(one.vector) for one in found]
 
 
-def begin_anew(connection: Connection) -> None:
+def begin_anew(connection: Connection, chore: str, model: str) -> None:
     """Vectors of another model say nothing: everything waits for one of this."""
+    search.set_chore(connection, chore, model)
     run(connection, _ALL, {})
     run(connection, _NOTHING_WAITS, {})
     for later in _LATER:

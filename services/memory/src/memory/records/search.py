@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from memory.derived import MESSAGE, NOTE, chores, embed_queue, embeddings, search_queue
 from memory.packing import whole
-from memory.records.prepared import AnyRow, row, rows, run, run_all, scalar
+from memory.records.prepared import AnyRow, rows, run, run_all, scalar
 from memory.records.upserts import insert, upsert
 from memory.tables import conversations, messages, notes
 
@@ -46,9 +46,10 @@ _MESSAGES = (
 _NOTES = select(notes.c.seq, notes.c.id, notes.c.user_id, notes.c.title, notes.c.text, notes.c.created_at).where(
     notes.c.seq.in_(_IN)
 )
-_SPAN = select(func.min(messages.c.seq), func.max(messages.c.seq)).where(
-    messages.c.conversation_id == bindparam("conversation"), messages.c.user_id == bindparam("user")
-)
+_OF_CONVERSATION = messages.c.conversation_id == bindparam("conversation")
+# Apart from each other: SQLite looks only one of them up in the index.
+_FIRST = select(func.min(messages.c.seq)).where(_OF_CONVERSATION)
+_LAST = select(func.max(messages.c.seq)).where(_OF_CONVERSATION)
 _NOTE_IDS = select(notes.c.seq, notes.c.id).where(notes.c.user_id == bindparam("user"), notes.c.seq.in_(_IN))
 _CHORE = select(chores.c.value).where(chores.c.name == bindparam("name"))
 _SET_CHORE = upsert(chores, ["name"], ["value"])
@@ -147,10 +148,10 @@ def _of_note(found: AnyRow) -> Document:
     return Document(NOTE, found.seq, found.id, found.user_id, None, None, found.title, text, found.created_at)
 
 
-def span(connection: Connection, user: str, conversation_id: str) -> tuple[int, int] | None:
-    """The first and the last row of a conversation, or None when it is empty, or not this user's."""
-    found = row(connection, _SPAN, {"user": user, "conversation": conversation_id})
-    return None if found is None or found[0] is None else (found[0], found[1])
+def span(connection: Connection, conversation_id: str) -> tuple[int, int] | None:
+    """The first and the last row of a conversation, or None when it is empty."""
+    first, last = (scalar(connection, statement, {"conversation": conversation_id}) for statement in (_FIRST, _LAST))
+    return None if first is None else (first, last)
 
 
 def note_ids(connection: Connection, user: str, seqs: Sequence[int]) -> dict[int, str]:

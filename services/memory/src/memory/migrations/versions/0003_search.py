@@ -125,7 +125,7 @@ def upgrade() -> None:
     sa.Column("conversation_id", sa.Text(), nullable=True),
     sa.Column("old", sa.Text(), nullable=True),
     sa.Column("old_packed", sa.LargeBinary(), nullable=True),
-    sa.PrimaryKeyConstraint("kind", "seq")
+    sa.PrimaryKeyConstraint("seq", "kind")
     )
     op.create_index("search_queue_by_user", "search_queue", ["user_id"], unique=False)
     op.create_table("search_users",
@@ -137,7 +137,7 @@ def upgrade() -> None:
     op.create_table("embed_queue",
     sa.Column("kind", sa.Integer(), nullable=False),
     sa.Column("seq", sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint("kind", "seq")
+    sa.PrimaryKeyConstraint("seq", "kind")
     )
     op.create_table("embeddings",
     sa.Column("user_id", sa.Text(), nullable=False),
