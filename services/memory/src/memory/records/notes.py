@@ -15,7 +15,7 @@ from shared.errors import UnknownNote
 
 _n = notes.c
 _WHOLE = select(notes).where(_n.user_id == bindparam("user"))
-# The beginning of a long text lies in a column of its own: reading the whole would take long, and SQLite's substr ends at U+0000.
+# The beginning of a long text has its own column: reading the whole would take long, and SQLite's substr ends at U+0000.
 _CUT = select(
     _n.id,
     _n.title,
