@@ -8,6 +8,8 @@ from colloquy.container_setup import set_up
 from colloquy.nats_server import find_binary
 from colloquy.plan import SERVICES
 
+SECRETS = {"gateway": {"gateway_jwt_secret", "gateway_service_token"}, "memory": {"memory_audit_key"}}
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -25,7 +27,7 @@ def test_each_service_finds_its_own_user_and_nothing_else(folder):
     for service in SERVICES:
         found = {path.name: path.read_text() for path in (folder / service).iterdir()}
         assert found.pop("nats_url").startswith(f"nats://{service}:")
-        assert set(found) == ({"gateway_jwt_secret", "gateway_service_token"} if service == "gateway" else set())
+        assert set(found) == SECRETS.get(service, set())
 
 
 def test_nats_server_takes_the_configuration(folder):

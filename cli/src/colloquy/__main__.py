@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from colloquy import bearer, development, every_setting
+from colloquy import auditing, bearer, development, every_setting
 from colloquy import chat as talking
 from colloquy import doctor as examining
 from colloquy import events as listening
@@ -22,6 +22,9 @@ from gateway.settings import GatewaySettings
 from shared import __version__
 
 app = typer.Typer(name="colloquy", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+audit = typer.Typer(no_args_is_help=True, help="The audit: who asked a model for what, as hashes, in chains.")
+app.add_typer(audit, name="audit")
 
 Data = Annotated[Path, typer.Option(help="Folder for everything that is kept.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -77,6 +80,16 @@ def doctor(
 ) -> None:
     """Say what is wrong, and what to do."""
     raise typer.Exit(0 if asyncio.run(examining.doctor(DataFolder(data.absolute()), port)) else 1)
+
+
+@audit.command()
+def verify(
+    data: Data = Path("data"),
+    database: Annotated[str | None, typer.Option(help="Address of the database; else that of the data folder.")] = None,
+    anchor: Annotated[Path | None, typer.Option(help="The file of anchors; else the one beside the database.")] = None,
+) -> None:
+    """Check that nothing in it was changed, taken away or cut off."""
+    raise typer.Exit(0 if auditing.check(auditing.settings_of(data, database, anchor)) else 1)
 
 
 @app.command(context_settings=PASS_ON)

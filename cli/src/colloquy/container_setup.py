@@ -34,8 +34,9 @@ def set_up(folder: Path) -> None:
     # Not empty, so that no engine gives the volume to the owner of the same folder in the image of NATS.
     write_private(folder / "store" / "budget", str(budget))
     write_private(folder / "nats" / "nats.conf", render(NatsConfig(STORE, keys, budget, host="0.0.0.0", port=4222)) + MONITOR)  # noqa: S104 - inside its network
-    for name in ("gateway_jwt_secret", "gateway_service_token"):
-        write_private(folder / "gateway" / name, _kept(admin / name, secrets.token_urlsafe(48)))
+    for service, name in (("gateway", "jwt_secret"), ("gateway", "service_token"), ("memory", "audit_key")):
+        file = f"{service}_{name}"
+        write_private(folder / service / file, _kept(admin / file, secrets.token_urlsafe(48)))
 
 
 def _kept(path: Path, text: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from colloquy import bus_server
+from colloquy.auditing import with_audit_key
 from colloquy.data_folder import DataFolder, trim_log, write_private
 from colloquy.errors import Failed, first_of
 from colloquy.installation import Installation, Options, check_identity
@@ -41,6 +42,7 @@ def up(options: Options) -> None:
         environment = {"GATEWAY_SERVICE_TOKEN": kept_token(folder.service_token)} | environment
         nats = bus_server.existing(options.nats) if options.nats else bus_server.own(folder)
         _allow_many_connections()
+        environment = with_audit_key(folder, environment)
         asyncio.run(_live(Installation(plan, folder, environment, gateway, nats)))
     say("Stopped.")
 

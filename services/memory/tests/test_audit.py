@@ -272,8 +272,7 @@ async def test_n17_an_erased_chain_is_lawful_and_the_same_user_may_come_back(aud
     assert (said_faults(verdict), verdict.users) == ([], 3)
     assert b"ana" not in path.read_bytes()
     for way in (cut_off_and_move_the_head, take_the_chain_away):
-        chance = random.Random(2)
-        assert (await checked(desk, path, lambda c, w=way: w(c, chance, "ben", 3))).findings
+        assert (await checked(desk, path, lambda c, w=way: w(c, random.Random(2), "ben", 3))).findings
     assert (await checked(desk, path, lambda c: sql(c, "DELETE FROM tombstones WHERE life = 0"))).findings
 
 
