@@ -1,1 +1,1 @@
-"""Durable workflows. For now it answers `$SRV.PING` and nothing else."""
+"""Durable workflows: functions that survive any crash, on the message log and nothing else."""

@@ -2,13 +2,14 @@
 
 from functools import partial
 
-from shared import __version__
-from shared.service import idle, run
+from shared.service import run
+from workflow.app import application
+from workflow.settings import WorkflowSettings
 
 
 def main() -> None:
     """Runs until told to stop."""
-    run("workflow", partial(idle, "workflow", __version__))
+    run("workflow", partial(application, WorkflowSettings()))
 
 
 if __name__ == "__main__":

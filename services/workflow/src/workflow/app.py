@@ -1,0 +1,65 @@
+"""How the workflow service is put together."""
+
+import os
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from shared import __version__
+from shared.bus import Answer, Bus
+from shared.contract import workflow as contract
+from shared.contract.subjects import JOURNAL_SIGNAL
+from shared.ids import new_id
+from workflow.adapters.book import StreamBook
+from workflow.adapters.journals import StreamJournals
+from workflow.adapters.post import BusPost
+from workflow.clock import Clock
+from workflow.definition import Definition, Library
+from workflow.demonstration import countdown
+from workflow.handlers import Handlers
+from workflow.ringing import Ringer
+from workflow.scheduling import Scheduling
+from workflow.settings import WorkflowSettings
+from workflow.worker import Worker
+
+DEFINITIONS: tuple[Definition, ...] = ()
+"""Every workflow that this installation knows, beside the one to try things out with."""
+
+
+@asynccontextmanager
+async def application(
+    settings: WorkflowSettings, bus: Bus, definitions: Sequence[Definition] = DEFINITIONS
+) -> AsyncGenerator[None]:
+    """Answers calls and runs workflows while the context is open."""
+    library = Library([*definitions, *([countdown] if settings.demonstration else [])])
+    journals, post, book, clock = StreamJournals(bus), BusPost(bus, new_id), StreamBook(bus), Clock()
+    handlers = Handlers(library, journals, post, clock, new_id)
+    scheduling = Scheduling(library, book, post, clock, settings.max_schedules)
+    ringer = Ringer(handlers, book, post, clock)
+    name = f"{socket.gethostname()}-{os.getpid()}-{new_id('e')[-6:]}"
+    worker = Worker(name, library, journals, post, clock, settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(bus.answer("workflow", __version__, answers(handlers, scheduling)))
+        await stack.enter_async_context(bus.listen(JOURNAL_SIGNAL, contract.JournalGrew, worker.grew))
+        await stack.enter_async_context(bus.work(contract.TICK, ringer.ring, ringer.bury, slots=settings.slots))
+        work = bus.work(contract.RUN, worker.wake, worker.bury, slots=settings.slots, grace=settings.grace_seconds)
+        await stack.enter_async_context(work)
+        yield
+
+
+def answers(handlers: Handlers, scheduling: Scheduling) -> list[Answer[Any, Any]]:
+    """Every call of the contract, and what answers it."""
+    return [
+        Answer(contract.CREATE, handlers.create),
+        Answer(contract.GET, handlers.get),
+        Answer(contract.LIST, handlers.list_workflows),
+        Answer(contract.PAUSE, handlers.pause),
+        Answer(contract.RESUME, handlers.resume),
+        Answer(contract.TERMINATE, handlers.terminate),
+        Answer(contract.RESTART, handlers.restart),
+        Answer(contract.SEND_EVENT, handlers.send_event),
+        Answer(contract.PUT_SCHEDULE, scheduling.put),
+        Answer(contract.DROP_SCHEDULE, scheduling.drop),
+        Answer(contract.LIST_SCHEDULES, scheduling.list_schedules),
+    ]

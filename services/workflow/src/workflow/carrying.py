@@ -1,0 +1,63 @@
+"""One attempt at a step: calls its function, and turns whatever comes of it into a line of the journal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.contract.workflow import StepCompleted, StepFailed
+from shared.errors import Busy
+from workflow.failure import NonRetryable, may_be_retried, problem_of
+from workflow.plain import plain
+from workflow.retries import Retries
+from workflow.step import Attempt
+
+Fn = Callable[[Attempt], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a function raised, as a value."""
+
+    error: BaseException
+
+
+async def outcome_of(fn: Fn, attempt: Attempt, timeout: timedelta) -> Any | Raised:
+    """What the function returns or raises, or that it took too long."""
+    limit = asyncio.timeout(timeout.total_seconds())
+    try:
+        async with limit:
+            # As a value: a step may raise anything, and none of it may end the engine.
+            (outcome,) = await asyncio.gather(_called(fn, attempt), return_exceptions=True)
+    except TimeoutError:
+        if limit.expired():
+            return Raised(TimeoutError(f"It took longer than {timeout.total_seconds():g} s."))
+        raise
+    return Raised(outcome) if isinstance(outcome, BaseException) else outcome
+
+
+async def _called(fn: Fn, attempt: Attempt) -> Any:
+    return await fn(attempt)
+
+
+def judged(
+    step: str, attempt: int, began: datetime, outcome: Any | Raised, retries: Retries, now: datetime
+) -> StepCompleted | StepFailed:
+    """The line that this outcome makes."""
+    if not isinstance(outcome, Raised):
+        try:
+            output = plain(outcome, f"The result of the step {step!r}")
+        except NonRetryable as error:
+            return failed(step, attempt, began, error, retries, now)
+        return StepCompleted(at=now, step=step, attempts=attempt, started_at=began, output=output)
+    return failed(step, attempt, began, outcome.error, retries, now)
+
+
+def failed(step: str, attempt: int, began: datetime, error: BaseException, retries: Retries, now: datetime) -> StepFailed:
+    """A failed attempt, and when the next one is due."""
+    pause = retries.pause(attempt) if may_be_retried(error) else None
+    if pause is not None and isinstance(error, Busy):
+        pause = max(pause, timedelta(seconds=error.retry_after))
+    retry_at = now + pause if pause is not None else None
+    return StepFailed(at=now, step=step, attempts=attempt, started_at=began, error=problem_of(error), retry_at=retry_at)
