@@ -1,6 +1,6 @@
 """What was said and noted is found again, by whole words, parts of them, and in every script; and only by who said it."""
 
-from memory.indexer import Indexer, forget
+from memory.indexer import Indexer, begin_anew, forget
 from shared.contract.knowledge import SEARCH, Search
 from shared.contract.memory import (
     CREATE_CONVERSATION,
@@ -206,3 +206,38 @@ async def test_search_is_behind_by_no_more_than_what_waits_and_catches_up_after_
         await desk.send("said before the fall")
     async with new_desk() as desk:
         assert await texts(desk, "fall") == ["said before the fall"]
+
+
+async def test_notes_that_share_rare_words_with_the_question_are_part_of_the_prompt(desk):
+    for number in range(60):
+        await note(desk, f"the meeting number {number} of the club")
+    await note(desk, "Grandma's apple cake: butter, flour, four apples")
+    await note(desk, "apple cake of bob", user="bob")
+    await indexed(desk)
+    accepted = await desk.send("How does the club make apple cake?")
+    claim = await desk.claim(accepted.generation_id)
+    assert "butter, flour" in claim.context
+    assert "of bob" not in claim.context
+    assert "the meeting" not in claim.context
+    fleeting = await desk.send("How do I make apple cake?", temporary=True)
+    assert "butter" not in ((await desk.claim(fleeting.generation_id)).context or "")
+
+
+async def test_an_index_that_is_begun_anew_finds_everything_again(desk):
+    await desk.send("a walnut")
+    await note(desk, "a hazelnut")
+    await indexed(desk)
+    await desk.store.write(lambda connection: begin_anew(connection, desk.ledger.finder))
+    assert (await texts(desk, "walnut"), await texts(desk, "hazelnut")) == (["a walnut"], ["a hazelnut"])
+    assert await texts(desk, "azelnu") == ["a hazelnut"]
+
+
+async def test_what_the_index_alone_remembers_of_an_erased_user_goes_too(desk):
+    await note(desk, "an obscure acorn")
+    await indexed(desk)
+    await desk.store.write(lambda connection: connection.exec_driver_sql("DELETE FROM notes"))
+    await desk.store.write(lambda connection: connection.exec_driver_sql("DELETE FROM search_queue"))
+    await note(desk, "an acorn of bob", user="bob")
+    await forget(desk.store, desk.ledger.finder, "ana")
+    assert await texts(desk, "acorn", "bob") == ["an acorn of bob"]
+    assert await desk.rows("SELECT user_id FROM search_users WHERE user_id = 'ana'") == []

@@ -124,9 +124,18 @@ async def forget(store: Store, finder: Finder, user: str) -> None:
 
     while not await store.write(some):
         pass
+    await store.write(lambda connection: search.forget_embeddings(connection, user))
     if not await store.write(lambda connection: finder.forgotten(connection, user)):
-        log.error("index.not_forgotten")
+        # It knows texts that nobody remembers: only an empty one is sure to be without them.
+        log.error("index.begins_anew")
+        await store.write(lambda connection: begin_anew(connection, finder))
     await scrub(store, finder)
+
+
+def begin_anew(connection: Connection, finder: Finder) -> None:
+    """Empties the index; everything that is there waits to be indexed."""
+    finder.begin_anew(connection)
+    search.all_later(connection)
 
 
 async def scrub(store: Store, finder: Finder) -> None:

@@ -46,7 +46,7 @@ class Store(Protocol):
         ...
 
     async def settle(self) -> None:
-        """What was deleted is in no file of this database any more, as far as that is in our hands. Raises Busy, Unavailable."""
+        """What was deleted is in no file of this database any more, as far as that is up to us. Raises Busy, Unavailable."""
         ...
 
     @property
@@ -133,6 +133,10 @@ class Finder(Protocol):
 
     def forgotten(self, connection: Connection, user: str) -> bool:
         """Whether nothing of this user is in it any more; then not even the user's id."""
+        ...
+
+    def begin_anew(self, connection: Connection) -> None:
+        """Empties it."""
         ...
 
     def scrub(self, connection: Connection, *, first: bool) -> bool:

@@ -81,7 +81,7 @@ class MemorySettings(BaseSettings):
     hot_messages: int = Field(
         default=100,
         ge=1,
-        description="The newest messages of a conversation that are kept as they are; older ones are compressed.",
+        description="Newest messages of a conversation that are kept as they are; older are compressed.",
     )
     event_days: float = Field(default=30.0, ge=0, description="How long the log of events is kept; 0 keeps it for good.")
     removed_days: float = Field(

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, column, text
 from memory.adapters.sqlite_search import MOST_CHARACTERS, MOST_PARTS
 from memory.ports import Entered, Find
 from memory.query import Query, Term, indexed_words
-from memory.records.prepared import row, rows, run_all
+from memory.records.prepared import rows, run, run_all
 
 _PUT = text(
     "INSERT INTO search_documents (kind, seq, user_id, conversation_id, words, parts)"
@@ -28,7 +28,8 @@ _PARTS = " AND ".join(f"parts LIKE :part{place}" for place in range(4))
 _FIND_PARTS = text(f"SELECT seq FROM search_documents WHERE {_PARTS} AND {_WHERE}").columns(  # noqa: S608 - our names
     column("seq", BigInteger)
 )
-_ANY_OF = text("SELECT seq FROM search_documents WHERE user_id = :user LIMIT 1").columns(column("seq", BigInteger))
+_FORGET = text("DELETE FROM search_documents WHERE user_id = :user")
+_EMPTY = text("TRUNCATE search_documents")
 _CLEAN = text("SELECT gin_clean_pending_list('search_documents_words') AS pages").columns(column("pages", BigInteger))
 MOST_WORDS = 100_000
 """Characters of words: a tsvector holds 1 MB, positions among them."""
@@ -67,8 +68,13 @@ class PostgresFinder:
         return [found.seq for found in rows(connection, _FIND, _where(find) | {"query": query})]
 
     def forgotten(self, connection: Connection, user: str) -> bool:
-        """See `ports.Finder.forgotten`."""
-        return row(connection, _ANY_OF, {"user": user}) is None
+        """See `ports.Finder.forgotten`. Nothing else needs to be known to take them out here."""
+        run(connection, _FORGET, {"user": user})
+        return True
+
+    def begin_anew(self, connection: Connection) -> None:
+        """See `ports.Finder.begin_anew`."""
+        run(connection, _EMPTY, {})
 
     def scrub(self, connection: Connection, *, first: bool) -> bool:
         """See `ports.Finder.scrub`. Here it is one step: what was taken out but waits in GIN's list is moved on."""

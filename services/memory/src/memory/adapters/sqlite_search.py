@@ -38,6 +38,11 @@ _MERGE = [
     text("INSERT INTO search_words (search_words, rank) VALUES ('merge', :pages)"),
     text("INSERT INTO search_parts (search_parts, rank) VALUES ('merge', :pages)"),
 ]
+_EMPTY = [
+    text("INSERT INTO search_words (search_words) VALUES ('delete-all')"),
+    text("INSERT INTO search_parts (search_parts) VALUES ('delete-all')"),
+    text("DELETE FROM search_users"),
+]
 _CHANGES = text("SELECT total_changes() AS changes").columns(column("changes", BigInteger))
 _FIND = {
     name: text(
@@ -126,6 +131,11 @@ class SqliteFinder:
                 return False
         run(connection, _FORGET_NUMBER, {"user": user})
         return True
+
+    def begin_anew(self, connection: Connection) -> None:
+        """See `ports.Finder.begin_anew`."""
+        for empty in _EMPTY:
+            run(connection, empty, {})
 
     def scrub(self, connection: Connection, *, first: bool) -> bool:
         """See `ports.Finder.scrub`. A negative number begins to merge everything: https://sqlite.org/fts5.html#the_merge_command"""

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from memory.context import Composed, Known, compose, uncovered
+from memory.context import Composed, Known, Snippet, compose, uncovered
 from memory.generation import Generation
+from memory.handlers.searching import relevant_notes
 from memory.message import Remembered
 from memory.persona import chosen
 from memory.records import known, messages
@@ -19,6 +20,9 @@ from shared.contract.person import Persona
 
 PINNED = 200
 """Pinned memories that are looked at, the last changed first; the budget takes fewer."""
+
+RELATED = 5
+"""Notes that may fit the question."""
 
 FAR = 5_000
 """Messages over which the end of a summary is looked for when it lies before all that fit."""
@@ -40,9 +44,12 @@ def given(tx: Transaction, generation: Generation) -> Given:
     branch = messages.remembered(
         tx.connection, generation.user_message_id, limits.prompt_messages, characters(limits.prompt_tokens)
     )
+    asked = branch[0].text if branch else ""
     branch, covered = _without_summarised(tx, generation, about, branch)
     persona = None if about.temporary and not generation.persona else chosen(tx.connection, generation.user, generation.persona)
     facts = _known(tx, generation, about, persona)
+    if not about.temporary:
+        facts = replace(facts, related=_related(tx, generation.user, asked, about.context_ids))
     facts = replace(facts, summary=about.summary if covered else None)
     composed = compose(facts, branch, limits.prompt_tokens, limits.summary_share)
     return Given(composed, generation.model or (persona and persona.model), _sampling(generation, persona))
@@ -75,6 +82,12 @@ def _known(tx: Transaction, generation: Generation, about: About, persona: Perso
         chosen_notes,
         actions=tx.limits.actions,
     )
+
+
+def _related(tx: Transaction, user: str, asked: str, chosen: Sequence[str]) -> list[Snippet]:
+    """Notes that share rare words with the question, but for those that came with it anyway."""
+    ids = relevant_notes(tx.finder, tx.connection, user, asked, RELATED + len(chosen))
+    return known.snippets(tx.connection, user, [note for note in ids if note not in chosen][:RELATED])
 
 
 def today(at: datetime, zone: Any) -> date:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, literal, select
 
 from memory.derived import MESSAGE, NOTE, chores, embed_queue, embeddings, search_queue
 from memory.packing import whole
@@ -56,6 +56,16 @@ _SET_CHORE = upsert(chores, ["name"], ["value"])
 _DROP_EMBEDDING = delete(embeddings).where(
     embeddings.c.user_id == bindparam("user"), embeddings.c.kind == bindparam("kind"), embeddings.c.seq == bindparam("seq")
 )
+_FORGET_EMBEDDINGS = delete(embeddings).where(embeddings.c.user_id == bindparam("user"))
+_ALL_LATER = [
+    insert(search_queue)
+    .from_select(["kind", "seq", "user_id"], select(literal(kind), table.c.seq, table.c.user_id).where(where))
+    .on_conflict_do_update(index_elements=["kind", "seq"], set_={"old": None, "old_packed": None})
+    for kind, table, where in (
+        (MESSAGE, messages, (messages.c.text != "") | messages.c.packed.is_not(None)),
+        (NOTE, notes, notes.c.text != ""),
+    )
+]
 _EMBED = insert(embed_queue).on_conflict_do_nothing(index_elements=["kind", "seq"])
 
 
@@ -172,6 +182,17 @@ def set_chore(connection: Connection, name: str, value: str) -> None:
 def drop_embeddings(connection: Connection, entries: Iterable[Entry]) -> None:
     """What they meant is not what they mean."""
     run_all(connection, _DROP_EMBEDDING, [{"user": entry.user, "kind": entry.kind, "seq": entry.seq} for entry in entries])
+
+
+def forget_embeddings(connection: Connection, user: str) -> None:
+    """None of this user is left."""
+    run(connection, _FORGET_EMBEDDINGS, {"user": user})
+
+
+def all_later(connection: Connection) -> None:
+    """Everything is to be indexed."""
+    for later in _ALL_LATER:
+        connection.execute(later)
 
 
 def embed_later(connection: Connection, entries: Iterable[Entry]) -> None:
