@@ -6,7 +6,7 @@ from memory.handlers.endings import STOPPED, end
 from memory.handlers.repetition import once
 from memory.paging import LIMIT
 from memory.persona import named
-from memory.records import conversations, generations, log, messages
+from memory.records import conversations, digests, generations, log, messages
 from memory.records.idempotency import Key
 from memory.transaction import Transaction
 from shared.contract.events import ConversationCreated, ConversationDeleted, ConversationUpdated, MessageCreated
@@ -36,6 +36,8 @@ def _create(tx: Transaction, question: CreateConversation) -> Conversation:
         updated_at=tx.at,
     )
     conversations.keep(tx.connection, question.user, conversation, tx.version(question.user))
+    if question.title:
+        digests.named(tx.connection, conversation.id, "user")
     stamp = tx.stamp(question.user)
     tx.tell(question.user, ConversationCreated(**stamp, conversation_id=conversation.id, conversation=conversation))
     tx.touch(question.user, "conversations")
@@ -52,6 +54,8 @@ def update_conversation(tx: Transaction, question: UpdateConversation) -> Conver
         given["persona"] = named(tx.connection, question.user, question.persona)
     new = old.model_copy(update={**given, "updated_at": tx.at})
     conversations.change(tx.connection, new, tx.version(question.user))
+    if question.title is not None:
+        digests.named(tx.connection, new.id, "user")
     if old.temporary and not new.temporary:
         _show_again(tx, question.user, new)
     if new.temporary and not old.temporary:
