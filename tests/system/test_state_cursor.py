@@ -1,4 +1,4 @@
-"""N12: the cursor of a snapshot fits it, on a whole Colloquy with two gateways: no gap, no overlap, and running texts are whole."""
+"""N12: the cursor of a snapshot fits it, on a whole Colloquy: no gap, no overlap, and running texts are whole."""
 
 import asyncio
 import random
