@@ -44,14 +44,14 @@ class Basket:
     overflown: bool = False
 
     def take(self, found: Sequence[M], portion: Portion) -> list[M]:
-        """The first ones that fit."""
+        """The first ones that fit; one that is too long doesn't keep those after it out."""
         taken: list[M] = []
         left = portion.size
         for one in found[: portion.most]:
-            left -= len(one.encode())
-            if left < 0:
-                break
-            taken.append(one)
+            size = len(one.encode())
+            if size <= left:
+                left -= size
+                taken.append(one)
         self.overflown = self.overflown or len(taken) < len(found)
-        self.room -= portion.size - max(left, 0)
+        self.room -= portion.size - left
         return taken
