@@ -35,13 +35,18 @@ def sentences(count: int) -> list[str]:
     return [" ".join(sentence) for sentence in made]
 
 
+def rare(number: int, count: int) -> str:
+    """The rare word of this message."""
+    return f"{RARE}{number % max(1, count // RARE_WORDS):06d}"
+
+
 def messages(user: str, conversation: str, count: int, prefix: str) -> Iterator[Row]:
     """A conversation's messages, each after the one before, the user and the assistant in turn."""
     pool = sentences(5_000)
     at = int(time.time() * 1e6) - count
     parent = None
     for number in range(count):
-        text = f"{pool[number * 7919 % len(pool)]} {RARE}{number % max(1, count // RARE_WORDS)}"
+        text = f"{pool[number * 7919 % len(pool)]} {rare(number, count)}"
         if number % 1000 == 500:
             text += " " + PHRASE
         if number % 100 == 50:

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from linearizability.checker import Verdict
+from linearizability.checker import Undecided, Verdict
 from linearizability.clients import CLIENTS, STEPS_EACH, begin, live
 from linearizability.history import History
 from linearizability.judge import judge
 from linearizability.nemesis import Replicas, disturb
+from linearizability.witness import Versions, last_version, versions_of
 from shared.bus import Bus
 
 SIDE_BY_SIDE = 5
@@ -29,8 +30,10 @@ def first_seed() -> int:
     return int(os.environ.get("COLLOQUY_SEED", random.SystemRandom().randrange(1_000_000)))
 
 
-async def histories(some: Replicas, buses: list[Bus], seed: int, count: int, killed: float = KILLED) -> AsyncGenerator[History]:
-    """This many histories of as many users, their plans drawn from `seed` and the numbers after it."""
+async def histories(
+    some: Replicas, buses: list[Bus], seed: int, count: int, killed: float = KILLED
+) -> AsyncGenerator[tuple[History, Versions]]:
+    """This many histories of as many users, their plans drawn from `seed` and the numbers after it; and what the feed says."""
     for first in range(seed, seed + count, SIDE_BY_SIDE):
         dice = random.Random(first)
         seeds = range(first, min(first + SIDE_BY_SIDE, seed + count))
@@ -39,8 +42,10 @@ async def histories(some: Replicas, buses: list[Bus], seed: int, count: int, kil
             living = [tasks.create_task(live(table, buses)) for table in tables]
             if dice.random() < killed:
                 tasks.create_task(disturb(some, tables, dice, CLIENTS * STEPS_EACH // 2))
-        for task in living:
-            yield task.result()
+        for table, task in zip(tables, living, strict=True):
+            history = task.result()
+            last = last_version(history.ops)
+            yield history, await versions_of(buses[0], history.user, history.conversations, last, table.names)
 
 
 @dataclass(slots=True)
@@ -66,8 +71,11 @@ async def campaign(some: Replicas, buses: list[Bus], seed: int, count: int, fold
     """Judges this many histories. Raises AssertionError with the story of one that nothing explains."""
     tally = Tally(seed)
     print(f"seed {seed}, {count} histories")
-    async for history in histories(some, buses, seed, count):
-        verdict = judge(history)
+    async for history, versions in histories(some, buses, seed, count):
+        try:
+            verdict = judge(history, versions)
+        except Undecided as undecided:
+            raise AssertionError(f"seed {history.seed}, kept in {history.save(folder)}") from undecided
         tally.count(history, verdict)
         if not verdict.holds:
             raise AssertionError(f"seed {history.seed}, kept in {history.save(folder)}\n{verdict.story()}")

@@ -7,24 +7,29 @@ from linearizability.checker import Verdict, find_order
 from linearizability.history import History, Ok, Op
 from linearizability.model import State
 from linearizability.steps import STEPS, TASKS, TOO_MANY, WHOLE, beginning, conversation_of, too_late
+from linearizability.witness import Versions, agrees
 
 Before = dict[str, set[str]]
 """For each key the keys that some list showed before it."""
 
 
-def judge(history: History) -> Verdict:
+def judge(history: History, versions: Versions | None = None) -> Verdict:
     """The first part that nothing explains, or the order of the whole.
 
     The parts are smaller, so what is wrong with one is found sooner, and is told in fewer words. They are sound because
     conversations and tasks share nothing but the version, which only a snapshot shows, and the limit of open answers,
-    which parts let happen at any time.
+    which parts let happen at any time. With `versions`, what the feed says, its order is tried before any other.
     """
+    initial = beginning(history.conversations, len(history.conversations))
+    if versions is not None:
+        guided = find_order(history.ops, initial, _Model(history.ops, whole=True, versions=versions).step, too_late)
+        if guided.holds:
+            return guided
     tasks = [op for op in history.ops if op.kind in TASKS]
     for part in (tasks, *(_of_conversation(history, name) for name in history.conversations)):
         verdict = find_order(part, beginning(history.conversations, 0), _Model(part, whole=False).step, too_late)
         if not verdict.holds:
             return verdict
-    initial = beginning(history.conversations, len(history.conversations))
     return find_order(history.ops, initial, _Model(history.ops, whole=True).step, too_late)
 
 
@@ -34,9 +39,9 @@ def _of_conversation(history: History, name: str) -> list[Op]:
 
 
 class _Model:
-    def __init__(self, ops: Iterable[Op], *, whole: bool) -> None:
+    def __init__(self, ops: Iterable[Op], *, whole: bool, versions: Versions | None = None) -> None:
         self.before = _seen_before(ops)
-        self.whole = whole
+        self.whole, self.versions = whole, versions
 
     def step(self, state: State, op: Op) -> State | None:
         """See `checker.Step`."""
@@ -46,6 +51,8 @@ class _Model:
         if op.outcome is not None and answer != op.outcome and not (answer == TOO_MANY and not self.whole):
             return None
         if op.kind in ("send", "edit") and after is not state and self.early(state, op):
+            return None
+        if self.versions is not None and after is not state and not agrees(self.versions, op, state, after):
             return None
         return after
 

@@ -24,9 +24,9 @@ async def buses(new_bus):
 
 async def first_violation(some, buses, count=ENOUGH, **more):
     """The first history that nothing explains, and why; None when all can be explained."""
-    async for history in histories(some, buses, first_seed(), count, **more):
+    async for history, versions in histories(some, buses, first_seed(), count, **more):
         with suppress(Undecided):  # a bug may make so many orders possible that another history is quicker
-            verdict = judge(history)
+            verdict = judge(history, versions)
             if not verdict.holds:
                 return verdict.story()
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from colloquy.errors import Failed, Misused
 
 ROOT = Path(__file__).parents[3]
-BENCHMARKS = ("relay", "turn")
+BENCHMARKS = ("relay", "turn", "memory")
 
 
 def run_tests(arguments: Sequence[str]) -> int:
@@ -19,7 +19,7 @@ def run_tests(arguments: Sequence[str]) -> int:
 def run_benchmark(name: str | None, arguments: Sequence[str]) -> int:
     """Runs one benchmark, or all of them; the first exit status that is not 0. Raises Failed, Misused."""
     if name is not None and name not in BENCHMARKS:
-        raise Misused(f"There is no benchmark {name!r}; there are {' and '.join(BENCHMARKS)}.")
+        raise Misused(f"There is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}.")
     statuses = (_module(f"benchmarks.{each}", arguments) for each in ([name] if name else BENCHMARKS))
     return next(filter(None, statuses), 0)
 
