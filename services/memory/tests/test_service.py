@@ -107,14 +107,15 @@ async def test_a_stop_reaches_a_worker_that_listens(memory, gateway, new_bus):
 
 @pytest.mark.slow
 async def test_f20_200_rounds_of_4_clients_store_every_message_once_and_never_run_two_answers_of_a_conversation(
-    memory, gateway, new_bus
+    memory, gateway, new_bus, settings
 ):
+    rounds = 200 if settings.database_url.startswith("sqlite") else 60
     clients = [await new_bus("gateway") for _ in range(4)]
     worker = await new_bus("inference")
     first = await send(gateway, "beginning")
     where, overlaps, accepted = first.conversation_id, [], [first]
     async with await work_off(worker, set(), overlaps):
-        for number in range(200):
+        for number in range(rounds):
             # Two of the four are the same request from two tabs.
             keys = [f"{number}-a", f"{number}-a", f"{number}-b", f"{number}-c"]
             texts = [f"text {key}" for key in keys]
@@ -122,8 +123,8 @@ async def test_f20_200_rounds_of_4_clients_store_every_message_once_and_never_ru
             accepted += await asyncio.gather(*(patiently(c, t, where, k) for c, t, k in posts))
         messages = await all_answered(gateway, where)
     asked = [message for message in messages if message.role == "user"]
-    assert len(asked) == 601 == len({a.message_id for a in accepted})
-    assert len({message.text for message in asked}) == 601
+    assert len(asked) == 3 * rounds + 1 == len({a.message_id for a in accepted})
+    assert len({message.text for message in asked}) == len(asked)
     assert overlaps == []
     by_id = {message.id: message for message in messages}
     answers = [message for message in messages if message.role == "assistant"]

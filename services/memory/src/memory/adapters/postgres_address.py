@@ -59,7 +59,7 @@ class Address:
         """A new connection."""
         dsn = "postgresql" + self.url[self.url.index("://") :]
         try:
-            return await asyncpg.connect(
+            return await asyncpg.connect(  # pyright: ignore[reportUnknownVariableType]
                 dsn,
                 timeout=CONNECT_SECONDS,
                 command_timeout=self.command_seconds,

@@ -22,7 +22,7 @@ _PASSING = (
     "28",  # not let in: whoever runs the server has to act, we try again
     "3D000",  # no such database: the same
     "53",  # out of memory, of connections
-    "55P03",  # somebody has held a lock for too long
+    "55",  # somebody has held a lock for too long, or nobody is let in right now
     "57",  # shutting down, starting, too slow
     "58",  # its disk
     "XX",  # its bugs and its broken files

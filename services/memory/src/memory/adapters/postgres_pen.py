@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_
 
@@ -43,9 +44,14 @@ class PostgresPen:
         """The connection, a new one if need be. Raises a fault."""
         if not self._good or self._raw is None or self._raw.is_closed():
             await self.close()
-            with translated("connect"):
-                self._opened = await self._engine.connect()
-                await self._opened.run_sync(self._greet)
+            try:
+                with translated("connect"):
+                    self._opened = await self._engine.connect()
+                    await self._opened.run_sync(self._greet)
+            except (SQLAlchemyError, asyncpg.PostgresError) as error:
+                # Nothing of ours was asked yet: whatever it is, it is the server's.
+                report("connect", error)
+                raise Unavailable("The database can't be used right now.") from error
         if self._opened is None:
             raise Unavailable
         return self._opened

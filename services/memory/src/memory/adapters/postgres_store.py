@@ -68,6 +68,7 @@ class PostgresStore:
     async def check(self) -> None:
         """See `ports.Store.check`. Looks at the clock too, and renews the lock of those who run if it was lost."""
         await self.write(self._look_after)
+        self._writers.recovered()
 
     def _look_after(self, connection: Connection) -> None:
         self._clock.measure(connection)
@@ -76,9 +77,6 @@ class PostgresStore:
 
     async def settle(self) -> None:
         """Nothing: the server overwrites what was deleted when it needs the room, its log and backups are its operator's."""
-
-    async def settle(self) -> None:
-        """See `ports.Store.settle`. Its server writes over what was deleted when it vacuums; its log is the operator's."""
 
     def clock(self, clock: Clock) -> Clock:
         """The same moments, with the ticks that all replicas share."""

@@ -40,6 +40,14 @@ class PostgresWriter:
 
     async def run(self) -> None:
         """Writes until the end."""
+        try:
+            await self._run()
+        finally:
+            for write in self._queue:
+                write.future.cancel()
+            await self._pen.close()
+
+    async def _run(self) -> None:
         while self._queue or not self._closed:
             if not self._queue:
                 self._something.clear()
@@ -51,7 +59,6 @@ class PostgresWriter:
                 self.fault = await self._carry_out(live)
             for write in group:
                 write.settle()
-        await self._pen.close()
 
     async def _carry_out(self, live: Sequence[Write]) -> Fault | None:
         """Does them; a second time when the connection turned out to be gone before anything was decided."""
@@ -82,6 +89,11 @@ class PostgresWriters:
     def fault(self) -> Fault | None:
         """Why a last commit failed, or None when none did."""
         return next((writer.fault for writer in self._writers if writer.fault is not None), None)
+
+    def recovered(self) -> None:
+        """Writing works again."""
+        for writer in self._writers:
+            writer.fault = None
 
     async def write(self, work: Callable[[Connection], T], then: Callable[[T], None] | None = None, user: str = "") -> T:
         """See `ports.Store.write`."""
