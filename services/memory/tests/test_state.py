@@ -126,7 +126,7 @@ async def test_a_conversation_that_becomes_temporary_is_removed_and_comes_back_w
 async def test_f34_a_state_fits_into_one_message_whatever_somebody_keeps(new_desk):
     long = "\U0001f469" * 500
     async with new_desk() as desk:
-        for number in range(60):
+        for number in range(40):
             await change(desk, "create_task", title=long, tags=["\U0001f469" * 64] * 32)
             await change(desk, "create_note", text="\U0001f469" * 100_000, title=long)
             await change(desk, "pin_memory", type="a", key=f"{number}", value="x" * 8000)
