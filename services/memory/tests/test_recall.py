@@ -160,3 +160,17 @@ async def test_with_another_model_every_vector_is_made_anew(new_desk, server):
         await caught_up(desk)
         assert {size for (size,) in await desk.rows("SELECT length(vector) FROM embeddings")} == {32 * 4}
         assert set(await texts(desk, "car")) == {"my automobile", "my vehicle"}
+
+
+async def test_on_postgresql_the_nearest_of_one_are_found_among_many_of_others(new_desk, server, settings):
+    if settings.database_url.startswith("sqlite"):
+        pytest.skip("pgvector is PostgreSQL's")
+    async with new_desk(embeddings_url=server.url) as desk:
+        for number in range(300):
+            await note(desk, f"an automobile of number {number}", user="bob")
+        await note(desk, "my automobile")
+        await caught_up(desk)
+        counts = "SELECT (SELECT count(*) FROM embedding_vectors), (SELECT count(*) FROM embeddings)"
+        assert await desk.rows(counts) == [(301, 301)]
+        assert await texts(desk, "vehicle") == ["my automobile"]
+        assert len(desk.ledger.recall._held) == 0  # nobody had to look at all of them

@@ -7,7 +7,7 @@ derived = MetaData()
 MESSAGE, NOTE = 0, 1
 """The kinds of what can be found. A thing has a kind and its row's number (`seq`) in its own table."""
 
-SHADOWS = ("search_words", "search_parts", "search_documents")
+SHADOWS = ("search_words", "search_parts", "search_documents", "embedding_vectors")
 """How the names of tables begin that are of one database only: FTS5's on SQLite, the documents on PostgreSQL."""
 
 # What has changed and is not in the index yet, written by triggers. `old` is the text that the index knows it by.

@@ -135,6 +135,10 @@ class Finder(Protocol):
         """Whether nothing of this user is in it any more; then not even the user's id."""
         ...
 
+    def prepare(self, connection: Connection) -> None:
+        """Makes what is missing of it, at the start."""
+        ...
+
     def begin_anew(self, connection: Connection) -> None:
         """Empties it."""
         ...
@@ -151,4 +155,26 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> list[bytes]:
         """A vector of length one for each text, as float32, little-endian. Raises Busy now and then, Refused for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The vector of a message or a note (see `Entered`)."""
+
+    user: str
+    kind: int
+    seq: int
+    vector: bytes
+
+
+class Vectors(Protocol):
+    """An index of vectors, beside the table that they are in."""
+
+    def put(self, connection: Connection, vectors: Sequence[Vector]) -> None:
+        """Enters these, if it can."""
+        ...
+
+    def nearest(self, connection: Connection, user: str, vector: bytes, limit: int) -> list[tuple[int, int, float]] | None:
+        """Kind, row and likeness of this user's nearest, the nearest first. None: it can't know, look at all of them."""
         ...

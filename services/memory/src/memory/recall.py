@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from memory.ports import Embedder, Store
+from memory.ports import Embedder, Store, Vectors
 from memory.records import embeddings, search
 from memory.records.embeddings import Key
 from memory.records.search import Document
@@ -48,8 +48,8 @@ class Held:
 class Recall:
     """Runs for as long as memory does, if there is a server of embeddings."""
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
-        self._store, self._embedder = store, embedder
+    def __init__(self, store: Store, embedder: Embedder, index: Vectors | None = None) -> None:
+        self._store, self._embedder, self._index = store, embedder, index
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._something = asyncio.Event()
 
@@ -83,7 +83,7 @@ class Recall:
             await self._keep(keys, await self._vectors(documents))
 
     async def _keep(self, keys: Sequence[Key], vectors: Sequence[tuple[Document, bytes]]) -> None:
-        await self._store.write(lambda connection: embeddings.keep(connection, keys, vectors))
+        await self._store.write(lambda connection: embeddings.keep(connection, keys, vectors, self._index))
         for document, _ in vectors:
             self._held.pop(document.user, None)
 
@@ -109,6 +109,11 @@ class Recall:
         except (TimeoutError, Busy, Refused) as fault:
             log.warning("recall.left_out", code=getattr(fault, "code", "timeout"))
             return []
+        index = self._index
+        if index is not None:
+            nearest = await self._store.read(lambda connection: index.nearest(connection, user, vector, NEAR))
+            if nearest is not None:
+                return [(kind, seq) for kind, seq, likeness in nearest if likeness >= LEAST_LIKENESS]
         held = await self._of(user)
         return await asyncio.to_thread(_nearest, held, vector)
 

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from memory.adapters import embeddings
+from memory.adapters.postgres_address import is_postgres
+from memory.adapters.postgres_vectors import PostgresVectors
 from memory.adapters.sizes import measuring
 from memory.indexer import Indexer
 from memory.ledger import Ledger
@@ -23,7 +25,11 @@ async def searching(ledger: Ledger, settings: MemorySettings) -> AsyncGenerator[
     async with AsyncExitStack() as house:
         if settings.embeddings_url is not None:
             client = await house.enter_async_context(embeddings.client())
-            ledger.recall = Recall(ledger.store, embeddings.embedder_of(client, settings, settings.embeddings_url))
+            embedder = embeddings.embedder_of(client, settings, settings.embeddings_url)
+            vectors = PostgresVectors() if is_postgres(settings.database_url) else None
+            ledger.recall = Recall(ledger.store, embedder, vectors)
+        if ledger.finder is not None:
+            await ledger.store.write(ledger.finder.prepare)
         async with owned() as tasks:
             running = [tasks.create_task(work) for work in _works(ledger, settings)]
             try:

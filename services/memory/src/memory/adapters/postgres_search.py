@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Connection, column, text
 
+from memory.adapters.postgres_extensions import extended
 from memory.adapters.sqlite_search import MOST_CHARACTERS, MOST_PARTS
 from memory.ports import Entered, Find
 from memory.query import Query, Term, indexed_words
@@ -28,6 +29,8 @@ _PARTS = " AND ".join(f"parts LIKE :part{place}" for place in range(4))
 _FIND_PARTS = text(f"SELECT seq FROM search_documents WHERE {_PARTS} AND {_WHERE}").columns(  # noqa: S608 - our names
     column("seq", BigInteger)
 )
+_HAS_PARTS = text("SELECT count(to_regclass('search_documents_parts')) AS count").columns(column("count", BigInteger))
+_INDEX_PARTS = text("CREATE INDEX IF NOT EXISTS search_documents_parts ON search_documents USING gin (parts gin_trgm_ops)")
 _FORGET = text("DELETE FROM search_documents WHERE user_id = :user")
 _EMPTY = text("TRUNCATE search_documents")
 _CLEAN = text("SELECT gin_clean_pending_list('search_documents_words') AS pages").columns(column("pages", BigInteger))
@@ -71,6 +74,11 @@ class PostgresFinder:
         """See `ports.Finder.forgotten`. Nothing else needs to be known to take them out here."""
         run(connection, _FORGET, {"user": user})
         return True
+
+    def prepare(self, connection: Connection) -> None:
+        """See `ports.Finder.prepare`. Without pg_trgm parts of words are looked for in all that a user has said."""
+        if not rows(connection, _HAS_PARTS, {})[0].count and extended(connection, "pg_trgm"):
+            run(connection, _INDEX_PARTS, {})
 
     def begin_anew(self, connection: Connection) -> None:
         """See `ports.Finder.begin_anew`."""

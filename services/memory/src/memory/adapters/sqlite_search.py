@@ -132,6 +132,9 @@ class SqliteFinder:
         run(connection, _FORGET_NUMBER, {"user": user})
         return True
 
+    def prepare(self, connection: Connection) -> None:
+        """See `ports.Finder.prepare`. The migration made all of it."""
+
     def begin_anew(self, connection: Connection) -> None:
         """See `ports.Finder.begin_anew`."""
         for empty in _EMPTY:

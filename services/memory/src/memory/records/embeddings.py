@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, delete, select
 
 from memory.derived import MESSAGE, NOTE, embed_queue, embeddings
+from memory.ports import Vector, Vectors
 from memory.records import search
 from memory.records.prepared import rows, run, run_all
 from memory.records.search import Document
@@ -44,7 +45,7 @@ def waiting(connection: Connection, limit: int) -> tuple[list[Key], list[Documen
     return keys, there
 
 
-def keep(connection: Connection, keys: Sequence[Key], vectors: Sequence[tuple[Document, bytes]]) -> None:
+def keep(connection: Connection, keys: Sequence[Key], vectors: Sequence[tuple[Document, bytes]], index: Vectors | None) -> None:
     """These wait no more: stores the vectors of those that still say what they said. Others wait again.
 
     They are taken off the list before they are looked at: what changes after that puts itself on it again.
@@ -59,6 +60,8 @@ def keep(connection: Connection, keys: Sequence[Key], vectors: Sequence[tuple[Do
     run_all(
         connection, _KEEP, [{"user_id": one.user, "kind": one.kind, "seq": one.seq, "vector": vector} for one, vector in same]
     )
+    if index is not None:
+        index.put(connection, [Vector(one.user, one.kind, one.seq, vector) for one, vector in same])
     done = {(one.kind, one.seq) for one, _ in same}
     changed = [(one.kind, one.seq) for one, _ in vectors if (one.kind, one.seq) in now.keys() - done]
     run_all(connection, _AGAIN, [_key(key) for key in changed])
