@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.bus import Bus
 from shared.contract import workflow as contract
@@ -20,6 +21,9 @@ from shared.contract.workflow import (
     TerminateWorkflow,
     WorkflowState,
 )
+from shared.errors import Unavailable, WorkflowExists
+
+A = TypeVar("A")
 
 LONG = 40.0
 """A slow machine is not a fault."""
@@ -30,18 +34,30 @@ ENDED = ("completed", "failed", "terminated")
 class Caller:
     """One user's view of the service."""
 
-    def __init__(self, bus: Bus, user: str = "ana") -> None:
-        self.bus, self.user = bus, user
+    def __init__(self, bus: Bus, user: str = "ana", patience: float = LONG) -> None:
+        self.bus, self.user, self.patience = bus, user, patience
 
     async def create(self, kind: str, params: Any = None, workflow_id: str | None = None) -> str:
         question = CreateWorkflow(user=self.user, type=kind, params=params, id=workflow_id)
-        return (await self.bus.ask(contract.CREATE, question, timeout=LONG)).id
+        return (await self.bus.ask(contract.CREATE, question, timeout=self.patience)).id
+
+    async def surely(self, ask: Callable[[], Awaitable[A]]) -> A:
+        """Asks until there is an answer: whoever was asked may have been killed."""
+        while True:
+            with suppress(Unavailable):
+                return await ask()
+
+    async def create_surely(self, kind: str, params: Any, workflow_id: str) -> str:
+        """The same for a workflow to be created: it may have been, though nobody said so."""
+        with suppress(WorkflowExists):
+            await self.surely(lambda: self.create(kind, params, workflow_id))
+        return workflow_id
 
     async def get(self, workflow_id: str) -> WorkflowState:
-        return await self.bus.ask(contract.GET, GetWorkflow(user=self.user, workflow_id=workflow_id), timeout=LONG)
+        return await self.bus.ask(contract.GET, GetWorkflow(user=self.user, workflow_id=workflow_id), timeout=self.patience)
 
     async def list(self, **filters: Any):
-        return await self.bus.ask(contract.LIST, ListWorkflows(user=self.user, **filters), timeout=LONG)
+        return await self.bus.ask(contract.LIST, ListWorkflows(user=self.user, **filters), timeout=self.patience)
 
     async def pause(self, workflow_id: str) -> str:
         return await self._now(contract.PAUSE, PauseWorkflow(user=self.user, workflow_id=workflow_id))
@@ -69,7 +85,7 @@ class Caller:
         state = None
         try:
             async with asyncio.timeout(LONG):
-                while not is_so(state := await self.get(workflow_id)):
+                while not is_so(state := await self.surely(lambda: self.get(workflow_id))):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"It is still {state}") from None
@@ -82,7 +98,7 @@ class Caller:
         return state.output
 
     async def _now(self, call: Any, question: Any) -> str:
-        return (await self.bus.ask(call, question, timeout=LONG)).status
+        return (await self.bus.ask(call, question, timeout=self.patience)).status
 
 
 class Process:

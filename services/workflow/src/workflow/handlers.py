@@ -1,5 +1,7 @@
 """The calls: each reads a journal, has a pure function decide, and writes what that says."""
 
+import asyncio
+import random
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -37,8 +39,10 @@ from workflow.plain import plain
 from workflow.ports import FromTheFuture, Journals, Overtaken, Post
 from workflow.view import state_of
 
-TRIES = 20
+PATIENCE_SECONDS = 4.0
 """Others may write between reading and writing, but not for ever."""
+
+MOST_PAUSE_SECONDS = 0.1
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -110,12 +114,15 @@ class Handlers:
 
     async def _command(self, question: OfWorkflow, decide: Decide, *, wake: bool) -> WorkflowNow:
         """`wake`: whether it may have something to do then. Who runs it now hears of it in any case."""
-        for _ in range(TRIES):
+        deadline, pause = asyncio.get_running_loop().time() + PATIENCE_SECONDS, 0.002
+        while asyncio.get_running_loop().time() < deadline:
             history = await self._history(question)
             lines = decide(history, self._clock.now())
             status = history.status_with(lines)
             if await self._record(history, lines, wake=wake and not await self._is_held(history)):
                 return WorkflowNow(id=question.workflow_id, status=status)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            pause = min(pause * 2, MOST_PAUSE_SECONDS)
         raise Busy
 
     async def _record(self, history: History, lines: list[Line], *, wake: bool) -> bool:
