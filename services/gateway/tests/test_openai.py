@@ -145,7 +145,7 @@ async def test_f17_who_does_not_read_is_cut_and_the_answer_stopped(run_gateway, 
     try:
         writer.write(head.encode() + b"content-type: application/json\r\n\r\n" + body)
         async with asyncio.timeout(20):
-            while not memory.sent:
+            while not memory.tasks:
                 await asyncio.sleep(0.01)
             (task,) = memory.tasks
             while not task.done():
