@@ -115,7 +115,7 @@ def _older(messages: Sequence[Remembered], left: int, share: float) -> tuple[lis
     texts: list[str] = []
     used = 0
     for message in messages:
-        text = _worded(message, left - used + 1)
+        text = _worded(message, left - used + 1) if message.attachments else message.text
         used += tokens(text)
         if used > left:
             return texts, True

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contract.objects import (
     Attachment,
@@ -70,9 +70,8 @@ def fitting(newest_first: Sequence[ChatMessage], limit: int, budget: int) -> lis
     return page[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A message of the branch as a model may be given it."""
+class Remembered(NamedTuple):
+    """A message of the branch as a model may be given it. A tuple: hundreds are made on the way to a first token."""
 
     role: Role
     text: str

@@ -43,10 +43,11 @@ def _branch() -> Any:
 
 def _near_branch() -> Any:
     """The same, no further than `room` characters go: a model's prompt takes no more, and reading is on the way to it."""
-    head = select(_m.id, _m.parent_id, literal(1).label("depth"), _SIZE.label("used")).where(_m.id == bindparam("head"))
+    carried = _m.id, _m.parent_id, _m.role, _m.text, _m.packed, _m.status, _m.attachments
+    head = select(*carried, literal(1).label("depth"), _SIZE.label("used")).where(_m.id == bindparam("head"))
     walk = head.cte("near", recursive=True)
     return walk.union_all(
-        select(_m.id, _m.parent_id, walk.c.depth + 1, walk.c.used + _SIZE).where(
+        select(*carried, walk.c.depth + 1, walk.c.used + _SIZE).where(
             _m.id == walk.c.parent_id, walk.c.depth < bindparam("limit"), walk.c.used < bindparam("room")
         )
     )
@@ -54,11 +55,8 @@ def _near_branch() -> Any:
 
 _WALK, _NEAR = _branch(), _near_branch()
 _BRANCH = _SHOWN.join(_WALK, _WALK.c.id == messages.c.id).order_by(_WALK.c.depth)
-_REMEMBERED = (
-    select(_m.id, _m.role, _m.text, _m.packed, _m.status, _m.attachments)
-    .join(_NEAR, _NEAR.c.id == _m.id)
-    .order_by(_NEAR.c.depth)
-)
+_n = _NEAR.c
+_REMEMBERED = select(_n.id, _n.role, _n.text, _n.packed, _n.status, _n.attachments).order_by(_n.depth)
 _ON_BRANCH = select(_WALK.c.depth).where(_WALK.c.id == bindparam("message"))
 _ONE = _SHOWN.where(messages.c.id == bindparam("message"), messages.c.user_id == bindparam("user"))
 _WHOLE = select(messages.c.attachments).where(messages.c.id == bindparam("message"))
@@ -250,8 +248,14 @@ def remembered(connection: Connection, head_id: str, limit: int, room: int) -> l
     """The same as a model may be given it, attachments whole, until `room` characters are reached."""
     found = rows(connection, _REMEMBERED, {"head": head_id, "limit": limit, "room": room})
     return [
-        Remembered(row.role, whole(row.text, row.packed), row.status, tuple(_attachments(row.attachments) or ()), row.id)
-        for row in found
+        Remembered(
+            role,
+            text if packed is None else whole(text, packed),
+            status,
+            tuple(_attachments(attachments) or ()) if attachments else (),
+            message_id,
+        )
+        for message_id, role, text, packed, status, attachments in found
     ]
 
 
