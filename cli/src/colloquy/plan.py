@@ -44,5 +44,6 @@ def check_database(plan: Plan, database: str) -> None:
     """SQLite has one writing process. Raises Misused when the plan asks for more."""
     if plan.copies["memory"] > 1 and database.startswith("sqlite"):
         raise Misused(
-            "SQLite is written by one process only: leave memory at 1; one keeps up with hundreds of messages a second."
+            "SQLite is written by one process only: leave memory at 1, which keeps up with hundreds of messages a second, "
+            "or set MEMORY_DATABASE_URL=postgresql://user:password@host/database (`colloquy migrate` moves what there is)."
         )

@@ -51,6 +51,7 @@ class Attempt:
         self, generation: str, claim: Claim, model: Model, prompt: Prompt, answer: Answer, guard: Guard, around: Surroundings
     ) -> None:
         self._generation = generation
+        self._user = claim.user
         self._epoch = claim.epoch
         self._lease_seconds = claim.lease_seconds
         self._model = model
@@ -69,7 +70,7 @@ class Attempt:
         """To the end. Otherwise the seconds after which the order has to be looked at again."""
         again: float | None = None
         async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(lease.keep(self._memory, self._generation, self._epoch, self._guard))
+            renewing = tasks.create_task(lease.keep(self._memory, self._user, self._generation, self._epoch, self._guard))
             storing = tasks.create_task(self._log.run())
             try:
                 self._log.begin(self._model.card.id)
@@ -150,6 +151,7 @@ class Attempt:
         text = self._answer.text
         self._end = FinishGeneration(
             generation_id=self._generation,
+            user=self._user,
             epoch=self._epoch,
             outcome=outcome.kind,
             text=text,
@@ -174,7 +176,9 @@ class Attempt:
             async with asyncio.timeout(LEAVE_SECONDS):
                 if self._end is not None:
                     return await finish(self._memory, self._end)
-                await self._memory.release(ReleaseGeneration(generation_id=self._generation, epoch=self._epoch))
+                await self._memory.release(
+                    ReleaseGeneration(generation_id=self._generation, user=self._user, epoch=self._epoch)
+                )
         except (Busy, TimeoutError, LostLease):
             return False
         log.info("generation.released", generation=self._generation, epoch=self._epoch)

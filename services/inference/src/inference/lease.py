@@ -20,12 +20,12 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-async def keep(memory: Memory, generation: str, epoch: int, guard: Guard) -> None:
+async def keep(memory: Memory, user: str, generation: str, epoch: int, guard: Guard) -> None:
     """Renews the lease until cancelled. Ends the production when it is lost, or when memory says that it was stopped."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         try:
-            lease = await memory.renew(RenewLease(generation_id=generation, epoch=epoch))
+            lease = await memory.renew(RenewLease(generation_id=generation, user=user, epoch=epoch))
         except LostLease:
             guard.end("lost")
             return

@@ -39,7 +39,7 @@ class Worker:
         """Produces one answer. Returning means that the order needs nobody any more; raises Later otherwise."""
         guard = Guard(self._deadlines)
         with self._stops.watch(order.generation_id, guard):
-            question = ClaimGeneration(generation_id=order.generation_id, worker=self._name)
+            question = ClaimGeneration(generation_id=order.generation_id, user=order.user, worker=self._name)
             try:
                 # Asked until memory answers: given back, the order would use up its deliveries while memory restarts.
                 claim = await insist(self._around.memory.claim, question)
@@ -53,7 +53,8 @@ class Worker:
     async def abandon(self, order: Generate, reason: str) -> None:
         """The order went to the dead letters: its generation ends as failed."""
         log.error("generation.abandoned", generation=order.generation_id, reason=reason)
-        await insist(self._around.memory.abandon, AbandonGeneration(generation_id=order.generation_id, error=GIVEN_UP))
+        question = AbandonGeneration(generation_id=order.generation_id, user=order.user, error=GIVEN_UP)
+        await insist(self._around.memory.abandon, question)
 
     def stop(self, signal: StopNow) -> None:
         """Somebody stopped a generation: ours, or another worker's."""
@@ -79,6 +80,7 @@ class Worker:
         messages = await insist(self._around.store.read, token_log(claim.user, claim.conversation_id, generation))
         end = FinishGeneration(
             generation_id=generation,
+            user=claim.user,
             epoch=claim.epoch,
             outcome="cancelled",
             text=text_of(messages),
@@ -92,6 +94,7 @@ class Worker:
     async def _fail(self, generation: str, claim: Claim, problem: Problem) -> None:
         end = FinishGeneration(
             generation_id=generation,
+            user=claim.user,
             epoch=claim.epoch,
             outcome="failed",
             text="",
