@@ -131,7 +131,7 @@ async def test_s16_nothing_is_taken_while_an_account_is_being_erased(new_desk, m
         await desk.send("of somebody else", user="bob")
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 5, 10, 20, 28])
+@pytest.mark.parametrize("steps", [0, 3, 12, 28])
 async def test_s16_an_erasure_that_a_crash_cuts_off_is_finished_after_the_start(new_desk, steps):
     post = RememberedPost()
     async with new_desk(post=post) as desk:

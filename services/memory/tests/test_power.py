@@ -22,7 +22,7 @@ from support.postgres import NoPostgres, postgres
 CYCLES = int(os.environ.get("COLLOQUY_POWER_CYCLES", "10"))
 SEED = random.randrange(1 << 32)
 PATIENCE_SECONDS = 60.0
-MOST_SECONDS = 0.5
+MOST_SECONDS = 0.3
 
 MESSAGES, TASKS = "SELECT id FROM messages", "SELECT id FROM tasks"
 HALF = {
