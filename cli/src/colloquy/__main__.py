@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from colloquy import auditing, bearer, development, every_setting
+from colloquy import auditing, bearer, development, every_setting, moving
 from colloquy import chat as talking
 from colloquy import doctor as examining
 from colloquy import events as listening
@@ -90,6 +90,15 @@ def verify(
 ) -> None:
     """Check that nothing in it was changed, taken away or cut off."""
     raise typer.Exit(0 if auditing.check(auditing.settings_of(data, database, anchor)) else 1)
+
+
+@app.command()
+def migrate(
+    source: Annotated[str, typer.Option("--from", help="Where the data is: sqlite:///… or postgresql://…")],
+    target: Annotated[str, typer.Option("--to", help="Where it shall be; an empty database.")],
+) -> None:
+    """Move everything to another database. Stop Colloquy first; run it again when it was interrupted."""
+    moving.move(source, target)
 
 
 @app.command(context_settings=PASS_ON)

@@ -19,6 +19,7 @@ from memory.departing import Departures
 from memory.handlers import conversations, digests, export, outputs, person, presence, reading, turns, work
 from memory.handlers.searching import search as find
 from memory.ledger import Ledger
+from memory.moving import refuse_half_moved
 from memory.outbox import Letter
 from memory.ports import Post, Store
 from memory.publisher import Publisher, publishing
@@ -65,6 +66,7 @@ async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None
         publishing(bus, partial(_forget, store), partial(_set_aside, store), GRACE_SECONDS) as publisher,
         owned() as tasks,
     ):
+        await store.read(refuse_half_moved)
         clock = given or store.clock(clock)
         settings = keyed(settings, store.database_id)
         ledger = Ledger(store, publisher, settings, clock, new_id, finder_of(settings.database_url))
