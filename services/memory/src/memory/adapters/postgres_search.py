@@ -20,7 +20,8 @@ _PUT = text(
 )
 _TAKE = text("DELETE FROM search_documents WHERE user_id = :user AND kind = :kind AND seq = :seq")
 _WHERE = (
-    " user_id = :user AND kind = :kind AND (CAST(:conversation AS text) IS NULL OR conversation_id = :conversation)"
+    " user_id = :user AND kind = :kind AND seq BETWEEN :first AND :last"
+    " AND (CAST(:conversation AS text) IS NULL OR conversation_id = :conversation)"
     " ORDER BY seq DESC LIMIT :limit"
 )
 _MATCHING = "SELECT seq FROM search_documents WHERE words @@ to_tsquery('simple', :query) AND"
@@ -29,11 +30,14 @@ _PARTS = " AND ".join(f"parts LIKE :part{place}" for place in range(4))
 _FIND_PARTS = text(f"SELECT seq FROM search_documents WHERE {_PARTS} AND {_WHERE}").columns(  # noqa: S608 - our names
     column("seq", BigInteger)
 )
+# Which index is the better one depends on the words: a plan for any words is a bad one for most.
+_PLAN = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _HAS_PARTS = text("SELECT count(to_regclass('search_documents_parts')) AS count").columns(column("count", BigInteger))
 _INDEX_PARTS = text("CREATE INDEX IF NOT EXISTS search_documents_parts ON search_documents USING gin (parts gin_trgm_ops)")
 _FORGET = text("DELETE FROM search_documents WHERE user_id = :user")
 _EMPTY = text("TRUNCATE search_documents")
 _CLEAN = text("SELECT gin_clean_pending_list('search_documents_words') AS pages").columns(column("pages", BigInteger))
+_LAST = 1 << 62
 MOST_WORDS = 100_000
 """Characters of words: a tsvector holds 1 MB, positions among them."""
 
@@ -57,6 +61,7 @@ class PostgresFinder:
             longest = sorted(query.parts, key=len, reverse=True)[:4]
             likes = [f"%{part}%" for part in longest] + ["%"] * (4 - len(longest))
             values = _where(find) | {f"part{place}": like for place, like in enumerate(likes)}
+            run(connection, _PLAN, {})
             return [found.seq for found in rows(connection, _FIND_PARTS, values)]
         *before, last = query.terms
         if len(last.runs) != 1 or len(last.runs[0].text) < 2:
@@ -68,6 +73,7 @@ class PostgresFinder:
         return self._find(connection, find, f"'{word}'")
 
     def _find(self, connection: Connection, find: Find, query: str) -> list[int]:
+        run(connection, _PLAN, {})
         return [found.seq for found in rows(connection, _FIND, _where(find) | {"query": query})]
 
     def forgotten(self, connection: Connection, user: str) -> bool:
@@ -104,7 +110,15 @@ def _values(entry: Entered) -> dict[str, object]:
 
 
 def _where(find: Find) -> dict[str, object]:
-    return {"user": find.user, "kind": find.kind, "conversation": find.conversation_id, "limit": find.limit}
+    first, last = find.span or (0, _LAST)
+    return {
+        "user": find.user,
+        "kind": find.kind,
+        "conversation": find.conversation_id,
+        "limit": find.limit,
+        "first": first,
+        "last": last,
+    }
 
 
 def _phrase(term: Term) -> str:
