@@ -51,10 +51,9 @@ users = Table(
     Column("forgotten", BigInteger, nullable=False, server_default="0"),
     # The moment of the newest version. Clocks jump, and this one only grows, with every version.
     Column("latest", BigInteger, nullable=False, server_default="0"),
-    # Length and newest link of this user's audit chain.
+    # Length and newest link of this user's audit chain, and how much of it the newest anchor holds.
     Column("audit_count", BigInteger, nullable=False, server_default="0"),
     Column("audit_mac", LargeBinary),
-    # How much of the chain the newest anchor holds.
     Column("audit_anchored", BigInteger, nullable=False, server_default="0"),
     # Being erased: nothing new is taken until that is done.
     Column("erasing", Boolean, nullable=False, server_default=false()),
@@ -88,7 +87,6 @@ conversations = Table(
     Column("summary_until", Text),
     # Up to this row of `messages` all have been looked at by the archive.
     Column("archived_until", BigInteger, nullable=False, server_default="0"),
-    # When a digest was ordered that has not come yet.
     Column("title_ordered", BigInteger),
     Column("summary_ordered", BigInteger),
     # The user's version of the last change: lists are ordered by it, because clocks jump and versions don't (F33).
@@ -335,7 +333,6 @@ audit = Table(
     "audit",
     metadata,
     Column("user_id", Text, nullable=False),
-    # From 1, without a gap, for each user.
     Column("number", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     # What was done (`answer.completed`, `output.stored`, …), who asked for it, and what it touched.
@@ -347,19 +344,17 @@ audit = Table(
     Column("model", Text),
     Column("prompt_hash", Text),
     Column("output_hash", Text),
-    # Ids of what it made, as a JSON list.
     Column("made", Text, nullable=False),
     Column("previous", LargeBinary, nullable=False),
     Column("mac", LargeBinary, nullable=False),
     PrimaryKeyConstraint("user_id", "number"),
 )
 
-# What remains of an erased chain: a keyed hash in place of the user, its length and its last link, and a seal of our own.
+# What remains of an erased chain. `life` counts from 0: a user may come back and be erased again.
 tombstones = Table(
     "tombstones",
     metadata,
     Column("who", Text, nullable=False),
-    # From 0: a user may come back and be erased again.
     Column("life", Integer, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("last", LargeBinary),

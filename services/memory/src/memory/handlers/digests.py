@@ -88,6 +88,9 @@ def _keep_title(tx: Transaction, question: StoreDigest, standing: Standing) -> N
     if title is None or not rules.title_wanted(standing):
         return
     user, old = question.user, conversations.get(tx.connection, question.user, question.conversation_id)
+    if title == old.title:
+        digests.named(tx.connection, old.id, "model")
+        return
     new = old.model_copy(update={"title": title, "updated_at": tx.at})
     conversations.change(tx.connection, new, tx.version(user))
     digests.named(tx.connection, new.id, "model")
