@@ -44,6 +44,8 @@ class Folded:
             for gone in getattr(state.removed, name):
                 known.pop(gone, None)
             known |= {one.id: one for one in getattr(state, name)}
+        for day in state.removed.plan or ():
+            self.plan.pop(day, None)
         self.plan |= state.plan
         self.preferences = self.preferences if state.preferences is None else dict(state.preferences)
 

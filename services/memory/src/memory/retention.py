@@ -162,4 +162,5 @@ def _drop_event(tx: Transaction, old: Old) -> None:
 def _drop_plan(tx: Transaction, old: Old) -> None:
     """Of a plan that is gone an empty one is told."""
     expiry.forget_plan(tx.connection, old.user, old.id)
+    tx.remove(old.user, "plan", old.id)
     tx.tell_state(old.user, "plan", PlanUpdated(**tx.stamp(old.user), plan=Plan(date=old.id)))

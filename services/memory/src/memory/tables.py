@@ -27,7 +27,7 @@ _OPEN = text("status IN ('queued', 'running')")
 _RUNNING = text("status = 'running'")
 IS_OPEN = text("generations.status IN ('queued', 'running')")
 IS_TEMPORARY = text("conversations.temporary")
-IS_DUE = text("tasks.status = 'open'")
+IS_DUE = text("status = 'open'")
 # SQLite numbers rows by itself only in a column that is called INTEGER.
 _SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
@@ -205,8 +205,6 @@ removed = Table(
     Index("removed_by_age", "at"),
 )
 
-_DUE = text("status = 'open'")
-
 tasks = Table(
     "tasks",
     metadata,
@@ -224,7 +222,7 @@ tasks = Table(
     Column("completed_at", BigInteger),
     Index("tasks_by_change", "user_id", "changed"),
     Index("tasks_by_user", "user_id", "id"),
-    Index("tasks_open", "user_id", sqlite_where=_DUE, postgresql_where=_DUE),
+    Index("tasks_open", "user_id", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
 )
 
 notes = Table(

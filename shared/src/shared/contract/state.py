@@ -309,7 +309,7 @@ class Removed(Message):
     pinned_memories: list[str] = Field(default_factory=list[str])
     calendar: list[str] = Field(default_factory=list[str])
     personas: list[str] = Field(default_factory=list[str])
-    plan: list[str] = Field(default_factory=list[str])
+    plan: list[str] | None = None
     """Days."""
 
 
