@@ -73,7 +73,7 @@ async def test_F8_a_worker_killed_at_every_point_and_others_at_random(ana, bus, 
     ana.patience = 2.0
     async with kept(new_process, 3) as processes:
         files: dict[str, Path] = {}
-        for number, point in enumerate((*POINTS, *[""] * 30)):
+        for number, point in enumerate((*POINTS, *[""] * 15)):
             file = tmp_path / f"notes-{number}"
             params = {"file": str(file), "die": point, "nap": chance.choice([0.01, 1.1])}
             files[await ana.create_surely("all", params, f"all-{number}")] = file
