@@ -96,6 +96,18 @@ class UnknownModel(Refused):
     code, status = "unknown_model", 404
 
 
+class ModelRefused(Refused):
+    """The model's server refused the request."""
+
+    code, status = "model_refused", 502
+
+
+class ModelBusy(Busy):
+    """The model could not answer; try again later."""
+
+    code, status = "model_failed", 503
+
+
 class UnknownTask(Refused):
     """No such task."""
 

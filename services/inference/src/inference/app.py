@@ -12,7 +12,9 @@ from inference.adapters.memory import BusMemory
 from inference.adapters.openai_compatible import OpenAICompatible, Retries, client_of
 from inference.attempt import Surroundings
 from inference.commands import NAME
+from inference.completing import Completer
 from inference.digest import Digester
+from inference.guard import Deadlines
 from inference.lines import Clock
 from inference.models import Models
 from inference.pacer import Pacer
@@ -21,7 +23,7 @@ from inference.settings import InferenceSettings
 from inference.worker import Worker
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract.inference import DIGEST, GENERATE, LIST_MODELS, StopNow
+from shared.contract.inference import COMPLETE, DIGEST, GENERATE, LIST_MODELS, StopNow
 from shared.contract.subjects import every_stop_signal
 from shared.errors import Invalid
 
@@ -34,7 +36,11 @@ async def application(settings: InferenceSettings, bus: Bus) -> AsyncGenerator[N
         memory, name = BusMemory(bus), f"{socket.gethostname()}-{os.getpid()}"
         worker = Worker(settings, name, models, Surroundings(memory, bus, Pacer(), Clock()))
         digester = Digester(memory, models, name)
-        await stack.enter_async_context(bus.answer("inference", __version__, [Answer(LIST_MODELS, models.list)]))
+        deadlines = Deadlines(settings.first_token_seconds, settings.idle_seconds, settings.total_seconds)
+        completer = Completer(models, deadlines, settings.complete_slots, settings.max_output_chars)
+        answers = [Answer(LIST_MODELS, models.list), Answer(COMPLETE, completer.complete)]
+        await stack.enter_async_context(bus.answer("inference", __version__, answers))
+        await stack.enter_async_context(completer.until_leaving())
         await stack.enter_async_context(bus.listen(every_stop_signal(), StopNow, worker.stop))
         await stack.enter_async_context(bus.work(DIGEST, digester.make, digester.dead, slots=settings.digest_slots))
         await stack.enter_async_context(bus.work(GENERATE, worker.generate, worker.abandon, slots=settings.slots))

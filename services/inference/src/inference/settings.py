@@ -30,6 +30,12 @@ class InferenceSettings(BaseSettings):
     digest_slots: int = Field(
         default=2, ge=1, le=100, description="How many titles and summaries one worker process makes at a time."
     )
+    complete_slots: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="How many completions for work in the background one worker process makes at a time.",
+    )
     connect_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection to the model's server.")
     first_token_seconds: float = Field(
         default=15.0, gt=0, description="Seconds to wait for the first token, all retries included."

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from shared.contract.base import Message
+from shared.contract.objects import FinishReason, PromptMessage, Sampling, Usage
 from shared.contract.topics import Call, Queue
 
 
@@ -51,6 +54,30 @@ class Models(Message):
     models: list[Model]
 
 
+class Complete(Message):
+    """What does a model say to these messages? For work in the background: nothing of it is kept or shown.
+
+    `form`: a text, or a list of short texts as a JSON array and nothing else; a model is to be told so in the messages. Refused
+    with `unknown_model`, `model_refused`; Busy with `busy` while there are too many, `model_failed`, `unavailable`.
+    """
+
+    messages: list[PromptMessage] = Field(min_length=1)
+    model: str | None = None
+    sampling: Sampling = Sampling()
+    form: Literal["text", "list"] = "text"
+
+
+class Completion(Message):
+    """What it said. `kind` is that of the model: what an embedded one says was made by rules."""
+
+    text: str
+    model: str
+    kind: Literal["embedded", "openai"]
+    finish_reason: FinishReason
+    usage: Usage | None = None
+
+
 GENERATE = Queue("generate", Generate)
 DIGEST = Queue("digest", Digest, ack_wait=30.0)
 LIST_MODELS = Call("inference", "list_models", ListModels, Models)
+COMPLETE = Call("inference", "complete", Complete, Completion)

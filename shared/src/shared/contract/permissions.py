@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from shared.contract import account, knowledge, memory, state, workflow
-from shared.contract.inference import DIGEST, GENERATE, LIST_MODELS
+from shared.contract.inference import COMPLETE, DIGEST, GENERATE, LIST_MODELS
 from shared.contract.subjects import FEED_STREAMS, JOURNAL_SIGNAL
 from shared.contract.topics import Call, Queue
 from shared.contract.workflow import RUN, TICK
@@ -69,6 +69,20 @@ _ERASE = tuple(
     for verb in ("DIRECT.GET", "STREAM.INFO", "STREAM.PURGE", "STREAM.MSG.DELETE")
 )
 
+_JOBS = tuple(
+    call.subject
+    for call in (
+        COMPLETE,
+        state.CREATE_NOTE,
+        state.GET_PREFERENCES,
+        state.LIST_TASKS,
+        state.LIST_EVENTS,
+        state.PUT_PLAN,
+        state.GET_STATE,
+    )
+)
+"""What the workflows of this installation ask of others."""
+
 _ENGINE = (
     "feed.*.*.workflow.*.event",
     *(f"{first}.*.*" for first in ("run", "timer", "tick", "alarm", "journal", "schedule")),
@@ -95,6 +109,7 @@ PERMISSIONS: dict[User, Permissions] = {
             # The leave to answer dies with the connection; an answer that was under way then is still owed.
             inbox_prefix("gateway") + ".>",
             inbox_prefix("inference") + ".>",
+            inbox_prefix("workflow") + ".>",
         ),
         ("rpc.memory.*",),
     ),
@@ -106,11 +121,13 @@ PERMISSIONS: dict[User, Permissions] = {
             *_work(GENERATE),
             *_work(DIGEST),
             *_READ_FEED,
+            # The leave to answer ends after two minutes; a model may take longer.
+            inbox_prefix("workflow") + ".>",
         ),
         ("rpc.inference.*", "control.stop.*"),
     ),
     "transcribe": _service("transcribe"),
-    "workflow": _service("workflow", (*_ENGINE, *_work(RUN), *_work(TICK)), ("rpc.workflow.*", JOURNAL_SIGNAL)),
+    "workflow": _service("workflow", (*_ENGINE, *_JOBS, *_work(RUN), *_work(TICK)), ("rpc.workflow.*", JOURNAL_SIGNAL)),
     "analytics": Permissions((inbox_prefix("analytics") + ".>", *_READ_FEED), (inbox_prefix("analytics") + ".>", "live.>")),
     "admin": Permissions((">",), (">",)),
 }
