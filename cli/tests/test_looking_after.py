@@ -82,3 +82,10 @@ def test_the_doctor_finds_a_broken_database_and_a_taken_port(folder):
 async def test_the_doctor_finds_a_model_that_is_not_there():
     assert not (await findings.model(InferenceSettings(base_url=""))).advice
     assert (await findings.model(InferenceSettings(base_url="http://127.0.0.1:1/v1"))).advice
+
+
+async def test_the_doctor_tells_of_a_postgresql_that_does_not_answer_and_not_its_password(unused_tcp_port):
+    found = await findings.postgres(f"postgresql://u:canary@127.0.0.1:{unused_tcp_port}/d")
+    assert found.advice
+    assert "canary" not in repr(found)
+    assert (await findings.postgres("postgresql://u:canary@h:port/d")).advice

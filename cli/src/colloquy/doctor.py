@@ -1,5 +1,7 @@
 """`colloquy doctor`: what is wrong, and what to do."""
 
+import os
+
 from colloquy import findings
 from colloquy.data_folder import DataFolder
 from colloquy.findings import Finding
@@ -10,6 +12,7 @@ from inference.settings import InferenceSettings
 
 async def doctor(folder: DataFolder, port: int) -> bool:
     """Looks at everything and tells. Whether all is right."""
+    address = os.environ.get("MEMORY_DATABASE_URL", "")
     is_up = bool(running(folder))
     found = [
         findings.python(),
@@ -18,7 +21,7 @@ async def doctor(folder: DataFolder, port: int) -> bool:
         findings.disk(folder),
         findings.port(port, is_up=is_up),
         findings.processes(folder),
-        findings.database(folder),
+        await findings.postgres(address) if address.startswith("postgres") else findings.database(folder),
         *([await findings.nats(folder), await findings.gateway(folder)] if is_up else []),
         await findings.model(InferenceSettings()),
     ]

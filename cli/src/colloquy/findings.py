@@ -1,11 +1,14 @@
 """What `colloquy doctor` looks at, one function a question. A finding is right, or says what to do."""
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Any
 
+import asyncpg
 import httpx
 
 from colloquy.data_folder import LEAST_FREE_MIB, DataFolder
@@ -83,6 +86,20 @@ def processes(folder: DataFolder) -> Finding:
     if not names:
         return Finding("Processes", "Colloquy does not run on this folder")
     return Finding("Processes", ", ".join(names))
+
+
+async def postgres(address: str) -> Finding:
+    """Whether the server answers. `address` may hold a password."""
+    try:
+        async with asyncio.timeout(5):
+            connection: Any = await asyncpg.connect("postgresql" + address[address.index("://") :])  # pyright: ignore[reportUnknownVariableType]
+            version: str = connection.get_server_version().major
+            await connection.close()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
+        # Not its words: they may quote the address.
+        state = f"PostgreSQL does not answer ({type(trouble).__name__})"
+        return Finding("Database", state, "look at the server, and at MEMORY_DATABASE_URL.")
+    return Finding("Database", f"PostgreSQL {version} answers")
 
 
 def database(folder: DataFolder) -> Finding:
