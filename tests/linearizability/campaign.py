@@ -31,12 +31,17 @@ def first_seed() -> int:
 
 
 async def histories(
-    some: Replicas, buses: list[Bus], seed: int, count: int, killed: float = KILLED
+    some: Replicas,
+    buses: list[Bus],
+    seed: int,
+    count: int,
+    killed: float = KILLED,
+    side_by_side: int = SIDE_BY_SIDE,
 ) -> AsyncGenerator[tuple[History, Versions]]:
     """This many histories of as many users, their plans drawn from `seed` and the numbers after it; and what the feed says."""
-    for first in range(seed, seed + count, SIDE_BY_SIDE):
+    for first in range(seed, seed + count, side_by_side):
         dice = random.Random(first)
-        seeds = range(first, min(first + SIDE_BY_SIDE, seed + count))
+        seeds = range(first, min(first + side_by_side, seed + count))
         tables = [await begin(number, f"u{number}", buses[0]) for number in seeds]
         async with asyncio.TaskGroup() as tasks:
             living = [tasks.create_task(live(table, buses)) for table in tables]

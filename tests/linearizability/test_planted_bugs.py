@@ -37,7 +37,7 @@ async def test_a_planted_bug_is_found(bug, monkeypatch, new_bus, buses, tmp_path
     planted.plant(monkeypatch, bug)
     settings = MemorySettings(database_url=f"sqlite:///{tmp_path}/colloquy.db", lease_seconds=3600)
     async with application(settings, await new_bus("memory")):
-        story = await first_violation(Replicas({}), buses, killed=0)
+        story = await first_violation(Replicas({}), buses, killed=0, side_by_side=1)
     assert story is not None
 
 
