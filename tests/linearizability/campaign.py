@@ -16,6 +16,7 @@ from linearizability.witness import Versions, last_version, versions_of
 from shared.bus import Bus
 
 SIDE_BY_SIDE = 5
+TOLD_EVERY = 50
 KILLED = 0.4
 """In this share of the rounds memory is killed once."""
 
@@ -84,6 +85,8 @@ async def campaign(some: Replicas, buses: list[Bus], seed: int, count: int, fold
         tally.count(history, verdict)
         if not verdict.holds:
             raise AssertionError(f"seed {history.seed}, kept in {history.save(folder)}\n{verdict.story()}")
-    tally.kills = some.kills
+        tally.kills = some.kills
+        if tally.histories % TOLD_EVERY == 0:
+            print(tally, flush=True)
     print(tally)
     return tally
