@@ -92,8 +92,10 @@ async def postgres(address: str) -> Finding:
     """Whether the server answers. `address` may hold a password."""
     try:
         async with asyncio.timeout(5):
-            connection: Any = await asyncpg.connect("postgresql" + address[address.index("://") :])  # pyright: ignore[reportUnknownVariableType]
-            version: str = connection.get_server_version().major
+            # Typed no further than this by asyncpg.
+            connect: Any = asyncpg.connect  # pyright: ignore[reportUnknownMemberType]
+            connection = await connect("postgresql" + address[address.index("://") :])
+            version = connection.get_server_version().major
             await connection.close()
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
         # Not its words: they may quote the address.

