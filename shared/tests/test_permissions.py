@@ -14,7 +14,7 @@ READERS = {"gateway", "inference", "analytics"}
 
 MAY_PUBLISH: dict[str, set[str]] = {
     "rpc.memory.send_message": {"gateway"},
-    "rpc.memory.get_state": {"gateway"},
+    "rpc.memory.get_state": {"gateway", "workflow"},
     "rpc.memory.claim_generation": {"inference"},
     "rpc.memory.finish_generation": {"inference"},
     "rpc.memory.abandon_generation": {"inference"},
