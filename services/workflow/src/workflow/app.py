@@ -13,18 +13,20 @@ from shared.contract.subjects import JOURNAL_SIGNAL
 from shared.ids import new_id
 from workflow.adapters.book import StreamBook
 from workflow.adapters.journals import StreamJournals
+from workflow.adapters.neighbours import BusMemory, BusModels
 from workflow.adapters.post import BusPost
 from workflow.clock import Clock
 from workflow.definition import Definition, Library
 from workflow.demonstration import countdown
 from workflow.handlers import Handlers
+from workflow.jobs.definitions import definitions as jobs
 from workflow.ringing import Ringer
 from workflow.scheduling import Scheduling
 from workflow.settings import WorkflowSettings
 from workflow.worker import Worker
 
 DEFINITIONS: tuple[Definition, ...] = ()
-"""Every workflow that this installation knows, beside the one to try things out with."""
+"""Every workflow that this installation knows, beside the jobs and the one to try things out with."""
 
 
 @asynccontextmanager
@@ -32,7 +34,8 @@ async def application(
     settings: WorkflowSettings, bus: Bus, definitions: Sequence[Definition] = DEFINITIONS
 ) -> AsyncGenerator[None]:
     """Answers calls and runs workflows while the context is open."""
-    library = Library([*definitions, *([countdown] if settings.demonstration else [])])
+    of_jobs = jobs(BusModels(bus, settings.model_seconds), BusMemory(bus))
+    library = Library([*of_jobs, *definitions, *([countdown] if settings.demonstration else [])])
     journals, post, book, clock = StreamJournals(bus), BusPost(bus, new_id), StreamBook(bus), Clock()
     handlers = Handlers(library, journals, post, clock, new_id)
     scheduling = Scheduling(library, book, post, clock, settings.max_schedules)

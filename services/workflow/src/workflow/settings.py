@@ -22,3 +22,8 @@ class WorkflowSettings(BaseSettings):
         default=2.0, ge=0, description="Seconds that running steps are given to end when the service is stopped."
     )
     demonstration: bool = Field(default=True, description="Whether the workflow `countdown` can be begun, to try things out.")
+    model_seconds: float = Field(
+        default=345.0,
+        gt=0,
+        description="Seconds after which a model that gives a step no answer is asked again; more than inference takes itself.",
+    )

@@ -1,0 +1,1 @@
+"""The workflows that people need: each is a definition over the ports of `jobs.ports`."""
