@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -93,7 +93,7 @@ async def postgres(address: str) -> Finding:
     try:
         async with asyncio.timeout(5):
             # Typed no further than this by asyncpg.
-            connect: Any = asyncpg.connect  # pyright: ignore[reportUnknownMemberType]
+            connect = cast("Any", asyncpg.connect)
             connection = await connect("postgresql" + address[address.index("://") :])
             version = connection.get_server_version().major
             await connection.close()
