@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from memory_double import MemoryDouble, memory_double
+from workflow_double import WorkflowDouble
 
 from gateway.app import opened
 from gateway.settings import GatewaySettings
@@ -49,6 +50,14 @@ class Running:
 async def memory(new_bus) -> AsyncGenerator[MemoryDouble]:
     bus: Bus = await new_bus("admin")
     async with memory_double(bus) as double:
+        yield double
+
+
+@pytest.fixture
+async def workflows(new_bus) -> AsyncGenerator[WorkflowDouble]:
+    bus: Bus = await new_bus("admin")
+    double = WorkflowDouble(bus)
+    async with bus.answer("workflow", "0", double.answers()):
         yield double
 
 

@@ -37,8 +37,15 @@ STATE: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/personas"): {"name": "a", "systemPrompt": "a", "description": "a", "temperature": 1.0},
     ("PUT", "/api/v1/personas/p_1"): {"name": "a", "systemPrompt": "a"},
 }
+WORK: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/workflows"): {"type": "task", "params": {"goal": "a"}},
+    ("POST", "/api/v1/workflows/w_1/restart"): {"fromStep": "plan"},
+    ("POST", "/api/v1/workflows/w_1/events"): {"type": "a"},
+    ("PUT", "/api/v1/schedules/daily"): {"type": "task", "cron": "0 7 * * *", "timezone": "Europe/Berlin"},
+    ("POST", "/api/task"): {"goal": "a"},
+}
 FREE = {("PUT", "/api/v1/preferences"), ("POST", "/api/v1/memory/pin")}
-ROUTES = [*GOOD, *STATE]
+ROUTES = [*GOOD, *STATE, *WORK]
 STRICT = [route for route in GOOD if not route[1].startswith("/v1")]
 WRONG_VALUES = [5, 1.5, True, [], {}, [[]], {"a": 1}, "", "x" * 70_000]
 FOREIGN_IDS = ["a.b", "*", ">", "a b", "$JS.API.>", "_INBOX.x", "../..", "ä", "x" * 65, "", "c_1\n", "\u202ec_1", "c_1\u0000"]
@@ -187,6 +194,42 @@ async def test_f35_what_is_no_part_of_a_state_is_refused_before_memory_hears_of_
     assert memory.person.asked == []
 
 
+async def test_f35_what_is_no_workflow_is_refused_before_the_service_hears_of_it(run_gateway, workflows):
+    ana = await (await run_gateway(changes_per_minute=0)).client()
+    wrong = {}
+    for method, path, body in wrong_work():
+        response = await ana.request(method, path, json=body)
+        if not refused(response) or response.status_code != 422:
+            wrong[f"{method} {path} {str(body)[:80]}"] = f"{response.status_code} {response.text[:100]}"
+    assert wrong == {}
+    assert workflows.asked == []
+
+
+def wrong_work() -> Iterator[tuple[str, str, Any]]:
+    """What looks like work to be done and is none."""
+    for (method, path), good in WORK.items():
+        for name, body in wrong_fields(good):
+            if name not in ("params = '{}'", "params = \"{'a': 1}\""):
+                yield method, path, body
+    for params in ([], "a", 5, {"a": 2**70}, {"a": [{"b": -(2**64)}]}):
+        yield "POST", "/api/v1/workflows", {"type": "task", "params": params}
+        yield "POST", "/api/v1/workflows", {"type": "task", "id": "a.b"}
+    for kind in ("", "a b", "a/b", "*", ">", "ä", "x" * 65, None):
+        yield "POST", "/api/v1/workflows", {"type": kind}
+        yield "POST", "/api/v1/workflows/w_1/events", {"type": kind}
+    for when in (
+        {},
+        {"cron": "* * * * *", "at": "2026-01-31T09:00:00Z"},
+        {"at": "2026-01-31"},
+        {"at": "tomorrow"},
+        {"cron": ""},
+    ):
+        yield "PUT", "/api/v1/schedules/daily", {"type": "task", **when}
+    yield "PUT", "/api/v1/schedules/" + "x" * 41, {"type": "task", "cron": "* * * * *"}
+    yield "POST", "/api/task", {"goal": "x" * 8_001}
+    yield "POST", "/api/task", {"goal": " \n"}
+
+
 async def test_f35_numbers_that_json_can_not_give_back_are_refused(ana, gateway):
     for number in (b"1e400", b"-1e999", b"9" * 400, b"9223372036854775808", b"NaN", b"Infinity"):
         for method, path, body in (
@@ -276,6 +319,11 @@ async def test_s5_ids_that_are_none_are_refused_wherever_an_id_may_stand(run_gat
                 await ana.delete(f"/api/v1/personas/{quoted}"),
                 await ana.get(f"/api/v1/plan/{quoted}"),
                 await ana.get("/api/v1/search", params={"q": "a", "conversationId": bad}),
+                await ana.get(f"/api/v1/workflows/{quoted}"),
+                await ana.post(f"/api/v1/workflows/{quoted}/pause"),
+                await ana.post(f"/api/v1/workflows/{quoted}/events", json={"type": "a"}),
+                await ana.get("/api/task", params={"instanceId": bad}),
+                await ana.delete(f"/api/v1/schedules/{quoted}"),
             ]
         for response in responses:
             if not refused(response):
@@ -318,7 +366,19 @@ async def test_bad_query_parameters_are_refused(ana):
         for limit in ("0", "-1", "501", "abc", "1e3", "", "9" * 5000):
             response = await ana.get(path, params={"limit": limit})
             assert refused(response), (path, limit, response.text)
-    for query in ("tasks?status=done", "tasks?cursor=", "notes?kind=essay", f"tasks?cursor={'a' * 256}"):
+    for limit in ("0", "201", "abc"):
+        assert refused(await ana.get("/api/v1/workflows", params={"limit": limit})), limit
+    for cursor in ("ä", "a b", "*", "abc", "_w"):
+        response = await ana.get("/api/v1/workflows", params={"cursor": cursor})
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_cursor"), cursor
+    for query in (
+        "workflows?status=done",
+        "workflows?type=a%20b",
+        "tasks?status=done",
+        "tasks?cursor=",
+        "notes?kind=essay",
+        f"tasks?cursor={'a' * 256}",
+    ):
         assert (await ana.get(f"/api/v1/{query}")).status_code == 422, query
 
 

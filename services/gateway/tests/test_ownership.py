@@ -41,7 +41,15 @@ STATE_ROUTES: list[tuple[str, str, Any]] = [
     ("PUT", "/api/v1/personas/{persona}", PERSONA),
     ("DELETE", "/api/v1/personas/{persona}", None),
 ]
+WORKFLOW_ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "/api/v1/workflows/{workflow}", None),
+    ("GET", "/api/task?instanceId={workflow}", None),
+    *(("POST", "/api/v1/workflows/{workflow}/" + deed, None) for deed in ("pause", "resume", "terminate", "restart")),
+    ("POST", "/api/v1/workflows/{workflow}/restart", {"fromStep": "plan"}),
+    ("POST", "/api/v1/workflows/{workflow}/events", {"type": "mine"}),
+]
 RANDOM = {
+    "workflow": "w_0000",
     "conversation": "c_0000",
     "message": "m_0000",
     "answer": "m_0001",
@@ -110,6 +118,20 @@ async def test_s4_foreign_random_and_deleted_parts_of_a_state_are_not_found_on_a
     assert await statuses(ana, ids, STATE_ROUTES) == expected
 
 
+async def test_s4_foreign_and_random_workflows_and_schedules_are_not_found_on_any_route(ana, bob, workflows):
+    begun = await ana.post("/api/v1/workflows", json={"type": "task", "params": {"goal": "secret"}})
+    await ana.put("/api/v1/schedules/mine", json={"type": "task", "params": {"goal": "secret"}, "cron": "0 7 * * *"})
+    expected = dict.fromkeys((f"{method} {path} {body}" for method, path, body in WORKFLOW_ROUTES), 404)
+    assert await statuses(bob, {"workflow": begun.json()["id"]}, WORKFLOW_ROUTES) == expected
+    assert await statuses(ana, RANDOM, WORKFLOW_ROUTES) == expected
+    assert (await bob.delete("/api/v1/schedules/mine")).status_code == 200, "as for one that there never was"
+    for path in ("workflows", "schedules"):
+        assert (await bob.get(f"/api/v1/{path}")).json() == {path: [], "next": None}
+        assert len((await ana.get(f"/api/v1/{path}")).json()[path]) == 1
+    assert workflows.known["ana", begun.json()["id"]].status == "queued"
+    assert (await bob.post("/api/v1/workflows", json={"type": "task", "id": begun.json()["id"]})).status_code == 202, "his own"
+
+
 async def test_s4_a_foreign_cursor_gives_nothing_of_its_owner(ana, bob, anas):
     cursor = (await ana.get("/api/v1/state")).json()["cursor"]
     accepted = (await bob.post("/api/v1/message", json={"text": "count to 1"})).json()
@@ -131,6 +153,7 @@ async def test_a_user_id_that_is_not_the_callers_is_refused(ana, gateway):
         ("/api/v1/message", {"text": "a"}),
         ("/api/chat", {"message": "a"}),
         ("/api/chat/stream", {"message": "a"}),
+        ("/api/task", {"goal": "a"}),
     ):
         response = await ana.post(path, json={**body, "userId": "bob"})
         assert (response.status_code, response.json()["error"]["code"]) == (403, "forbidden_user")

@@ -21,6 +21,7 @@ from gateway.routes import (
     chat,
     classic,
     conversation,
+    errand,
     internal,
     machines,
     message,
@@ -31,11 +32,13 @@ from gateway.routes import (
     pinned,
     plan,
     preference,
+    schedule,
     search,
     session,
     state,
     stream,
     task,
+    workflow,
 )
 from gateway.validation import explained
 from shared import __version__
@@ -47,6 +50,8 @@ Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry
 
 
 PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
+WORK = (workflow, schedule, errand)
+OTHERS = (account, chat, classic, models, internal, session, machines, page)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
 
 
@@ -77,7 +82,21 @@ def api(parts: Parts) -> FastAPI:
         responses={"default": {"model": Failure, "description": "What went wrong, by a code that is stable."}},
     )
     app.state.parts = parts
-    for noun in (message, conversation, state, *PERSON, account, chat, classic, models, internal, session, machines, page):
+    for noun in (
+        message,
+        conversation,
+        state,
+        *PERSON,
+        *WORK,
+        account,
+        chat,
+        classic,
+        models,
+        internal,
+        session,
+        machines,
+        page,
+    ):
         app.include_router(noun.router)
     for kind in (Fault, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer)

@@ -20,11 +20,12 @@ from shared.contract.base import Message
 from shared.contract.state import Change
 from shared.contract.subjects import user_scope
 from shared.contract.topics import Call
+from shared.contract.workflow import CreateWorkflow, DropSchedule, OfWorkflow, PutSchedule
 from shared.feed import Feed
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
-C = TypeVar("C", bound=Change)
+C = TypeVar("C", bound=Change | CreateWorkflow | OfWorkflow | PutSchedule | DropSchedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Parts:
         return await self.bus.ask(call, question, timeout=seconds or self.settings.call_seconds)
 
     async def change(self, call: Call[C, A], order: C) -> A:
-        """The same for what changes a person's state. Raises TooMany, Stopping too."""
+        """The same for what changes a person's state or work. Raises TooMany, Stopping too."""
         self.must_be_open()
         self.admission.change(order.user)
         return await self.ask(call, order)

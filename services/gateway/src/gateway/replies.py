@@ -1,5 +1,6 @@
 """What the JSON routes answer with: rendered once, and described for the document. Nothing is validated on the way out."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
@@ -8,9 +9,10 @@ from starlette.responses import Response
 
 from shared.contract.account import StoredOutput
 from shared.contract.base import Message
-from shared.contract.objects import ChatMessage, Conversation
+from shared.contract.objects import ChatMessage, Conversation, Problem
 from shared.contract.person import CalendarEvent, Persona
 from shared.contract.state import State
+from shared.contract.workflow import WorkflowStatus
 
 Shown = dict[int | str, dict[str, Any]]
 
@@ -105,6 +107,44 @@ class PersonaList(Message):
 
     personas: list[Persona]
     next: None = None
+
+
+class ShownSchedule(Message):
+    """What is begun at every moment of `cron`, or once, `at`. `missed`: moments at which nothing could run."""
+
+    id: str
+    type: str
+    params: Any = None
+    cron: str | None = None
+    at: datetime | None = None
+    timezone: str
+    created_at: datetime
+    next_at: datetime
+    last_at: datetime | None = None
+    runs: int
+    missed: int
+
+
+class ScheduleList(Message):
+    """All of them, the next one first."""
+
+    schedules: list[ShownSchedule]
+    next: None = None
+
+
+class ScheduleDropped(Message):
+    """There is none of this id."""
+
+    id: str
+
+
+class ErrandNow(Message):
+    """How far a goal is. `output` has `plan` and `result` when it is completed."""
+
+    id: str
+    status: WorkflowStatus
+    output: dict[str, Any] | None
+    error: Problem | None = None
 
 
 class AccountErased(Message):
