@@ -1,7 +1,7 @@
 """Ids made by us, and the one function that turns a user's id into a subject token."""
 
+import os
 import re
-import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -22,13 +22,32 @@ SHARDS = 16
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(110, -1, -10)
 _PLAIN = re.compile(r"^(?!x-)[A-Za-z0-9_-]{1,64}$")
+
+
+_RANDOM_BYTES, _AT_ONCE = 9, 256
+_drawn: list[bytes] = []
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_id(kind: Kind) -> str:
     """A new id such as `c_0k7w…`: 48 bits of milliseconds, then 72 random bits, so ids of one process sort by age."""
-    number = (time.time_ns() // 1_000_000) << 72 | secrets.randbits(72)
-    return f"{kind}_" + "".join(_PAIRS[(number >> shift) & 1023] for shift in range(110, -1, -10))
+    number = (time.time_ns() // 1_000_000) << 72 | int.from_bytes(_draw())
+    return f"{kind}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+
+
+def _draw() -> bytes:
+    """Random bytes of the system, drawn ahead: asking for them lets go of the interpreter's lock, and a message takes nine ids.
+
+    Measured: 3.8 µs an id without, 1.7 with; in samples of a busy memory 14 % of what a handler took.
+    """
+    while True:
+        try:
+            return _drawn.pop()
+        except IndexError:
+            raw = os.urandom(_RANDOM_BYTES * _AT_ONCE)
+            _drawn.extend(raw[place : place + _RANDOM_BYTES] for place in range(0, len(raw), _RANDOM_BYTES))
 
 
 def user_token(user: str) -> str:
