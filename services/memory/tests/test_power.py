@@ -40,8 +40,8 @@ HALF = {
 class Writer:
     """Memory in a process of its own, and what it has promised."""
 
-    def __init__(self, process, pipe):
-        self._process, self._pipe = process, pipe
+    def __init__(self, process, pipe, errors):
+        self._process, self._pipe, self._errors = process, pipe, errors
         self.promised = {"message": set(), "task": set()}
         self.pid = 0
 
@@ -69,6 +69,7 @@ class Writer:
 
     def _read(self, line):
         kind, _, value = line.decode().strip().partition(" ")
+        assert kind != "gone", f"memory has ended by itself: {self._errors.read_text()[-4000:]}"
         if kind == "pid":
             self.pid = int(value)
         elif value:
@@ -76,14 +77,18 @@ class Writer:
 
 
 @contextmanager
-def writer(url):
+def writer(url, folder):
     read, write = os.pipe()
     command = [sys.executable, "-m", "support.power_writer", url, str(write)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "tests")}
-    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet, env=environment, pass_fds=[write]) as process, os.fdopen(read, "rb") as pipe:
+    errors = folder / "errors"
+    with (
+        errors.open("wb") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, pass_fds=[write]) as process,
+        os.fdopen(read, "rb") as pipe,
+    ):
         os.close(write)
-        one = Writer(process, pipe)
+        one = Writer(process, pipe, errors)
         try:
             yield one
         finally:
@@ -108,7 +113,7 @@ def pause(chance):
 def test_f15_nothing_that_was_promised_is_lost_when_memory_is_killed_on_sqlite(tmp_path):
     path, copy = tmp_path / "colloquy.db", tmp_path / "copy"
     chance = random.Random(SEED)
-    with writer(f"sqlite:///{path}") as memory:
+    with writer(f"sqlite:///{path}", tmp_path) as memory:
         for _ in range(CYCLES):
             memory.start()
             pause(chance)
@@ -145,9 +150,9 @@ async def query_of(server):
 
 
 @pytest.mark.postgresql
-async def test_f15_nothing_that_was_promised_is_lost_when_memory_is_killed_on_postgresql(postgres_on_disk):
+async def test_f15_nothing_that_was_promised_is_lost_when_memory_is_killed_on_postgresql(postgres_on_disk, tmp_path):
     chance = random.Random(SEED)
-    with writer(postgres_on_disk.url()) as memory:
+    with writer(postgres_on_disk.url(), tmp_path) as memory:
         for _ in range(max(1, CYCLES // 2)):
             memory.start()
             pause(chance)
@@ -166,9 +171,9 @@ def crash(server):
 
 
 @pytest.mark.postgresql
-async def test_f15_nothing_that_was_promised_is_lost_when_postgresql_is_killed_and_memory_goes_on(postgres_on_disk):
+async def test_f15_nothing_that_was_promised_is_lost_when_postgresql_is_killed_and_memory_goes_on(postgres_on_disk, tmp_path):
     chance = random.Random(SEED)
-    with writer(postgres_on_disk.url()) as memory:
+    with writer(postgres_on_disk.url(), tmp_path) as memory:
         memory.start()
         for _ in range(max(1, CYCLES // 3)):
             pause(chance)
