@@ -51,6 +51,8 @@ async def test_m072_without_a_model_the_result_says_that_rules_made_it(ana, othe
     output = await ana.result(await ana.create("task", {"goal": "Reach it."}))
     assert output["result"] == f"{wording.BY_RULES}\n\n1. first\ndid first\n\n2. second\ndid second"
     assert len(others.asked) == 3, "and no model words it"
+    ((order, _),) = others.notes.values()
+    assert order.text == output["result"]
 
 
 @pytest.mark.usefixtures("worker")

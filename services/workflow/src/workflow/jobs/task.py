@@ -39,11 +39,12 @@ def task(models: Models, memory: Memory) -> Definition:
             asked = wording.to_work(goal, plan, done, model)
             done.append(await step.do(wording.step_name(number, item), partial(_say, models, asked), retries=ASKING))
         if planned["byRules"]:
-            result = wording.by_rules(plan, done)
+            result = kept = wording.by_rules(plan, done)
         else:
             asked = wording.to_sum_up(goal, plan, done, model)
             result = await step.do("result", partial(_say, models, asked), retries=ASKING)
-        note_id = await _kept(step, memory, f"Task: {goal[:200]}", wording.noted(plan, result))
+            kept = wording.noted(plan, result)
+        note_id = await _kept(step, memory, f"Task: {goal[:200]}", kept)
         return {"plan": plan, "result": result, "noteId": note_id}
 
     return work
