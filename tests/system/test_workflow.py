@@ -14,7 +14,7 @@ from shared.contract.workflow import JournalPage, RunTaken
 from shared.settings import NatsSettings
 
 PACE = {"INFERENCE_DEMO_TOKENS_PER_SECOND": "20", "GATEWAY_RATE_PER_MINUTE": "100000"}
-GOAL = "count to 5; then count to 60; then /echo the end"
+GOAL = "count to 5; then count to 120; then /echo the end"
 WORKERS = ("workflow-1", "workflow-2")
 ENDED = ("completed", "failed", "terminated")
 
@@ -52,7 +52,7 @@ async def test_f8_a_task_whose_worker_is_killed_finishes_on_the_other(tmp_path):
             assert await holder(system, begun["id"]) != held
             await found_by_search(client, found["output"]["noteId"])
     assert (found["status"], again["id"]) == ("completed", begun["id"])
-    assert found["output"]["plan"] == ["count to 5", "count to 60", "/echo the end"]
+    assert found["output"]["plan"] == ["count to 5", "count to 120", "/echo the end"]
     assert "1, 2, 3, 4, 5\n" in found["output"]["result"]
     assert found["output"]["result"].endswith("the end")
     assert [note["id"] for note in notes] == [found["output"]["noteId"]], "kept once"

@@ -121,6 +121,7 @@ def test_a_plan_is_a_json_array_and_one_fence_is_forgiven(text, plan):
     "text",
     [
         *("", "a", "[]", "{}", '"a"', "[1]", '["a", null]', '[""]', '[" "]', '["a"', 'Plan: ["a"]', "[" * 100_000),
+        *("```\n" + " " * 100_000, "```\n" + "```\n" * 30_000, "9" * 5_000, "[" + "9" * 5_000 + "]"),
         *(json.dumps(["x" * 501]), json.dumps(["a"] * 13), '```json\n["a"]\n``` and more'),
     ],
 )

@@ -1,7 +1,6 @@
 """What a model is told and asked to work on a goal, how its plan is read, and what comes of it as a text. Pure."""
 
 import json
-import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final, cast
@@ -35,8 +34,6 @@ RESULT: Final = (
 )
 BY_RULES: Final = "No AI model is connected: the built-in commands divided the goal by its wording and did what they can."
 
-_FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
-
 
 class Unreadable(Exception):
     """What the model said can't be read as a plan."""
@@ -67,9 +64,8 @@ def to_sum_up(goal: str, plan: Sequence[str], done: Sequence[str], model: str | 
 
 def plan_of(text: str) -> list[str]:
     """The steps that a model has planned. One fence around the array is forgiven. Raises Unreadable."""
-    fenced = _FENCED.fullmatch(text)
     try:
-        value: Any = json.loads(fenced[1] if fenced else text)
+        value: Any = json.loads(_unfenced(text.strip()))
     except (ValueError, RecursionError):
         raise Unreadable from None
     if not isinstance(value, list):
@@ -78,6 +74,11 @@ def plan_of(text: str) -> list[str]:
     if not 0 < len(items) <= MOST_ITEMS or not all(_is_item(item) for item in items):
         raise Unreadable
     return [storable(item) for item in items]
+
+
+def _unfenced(text: str) -> str:
+    head, _, rest = text.partition("\n")
+    return rest.removesuffix("```") if head.strip() in ("```", "```json") and rest.endswith("```") else text
 
 
 def _is_item(item: Any) -> bool:
