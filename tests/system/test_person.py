@@ -6,8 +6,25 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
+from support.postgres import NoPostgres, postgres
+from support.system import running
 
 TODAY = datetime.now(UTC).date().isoformat()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def system(request, tmp_path_factory):
+    """One memory on SQLite, and three on PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("system")
+        return
+    try:
+        with postgres() as server:
+            data = tmp_path_factory.mktemp("replicas")
+            with running(data, scale="memory=3,gateway=2", MEMORY_DATABASE_URL=server.url()) as whole:
+                yield whole
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture

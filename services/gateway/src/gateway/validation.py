@@ -18,4 +18,4 @@ def explained(errors: Iterable[Mapping[str, Any]]) -> Invalid:
 def _problem(error: Mapping[str, Any]) -> dict[str, str]:
     # What a client wrote may be part of the location (unknown fields): bounded, and escaped by JSON.
     place = ".".join(str(part)[:64] for part in list(error["loc"])[:8]) or "body"
-    return {"field": place.removeprefix("body."), "message": str(error["msg"])[:300]}
+    return {"field": place.removeprefix("body."), "message": str(error["msg"]).removeprefix("Value error, ")[:300]}

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.contract.objects import PromptMessage
 
-TITLE_LENGTH: Final = 40
+TITLE_LENGTH: Final = 60
 WORDS: Final = 6
 SENTENCE: Final = 160
 """Characters of a sentence that is taken over."""
@@ -34,7 +34,7 @@ def title(messages: Sequence[PromptMessage], _: str | None = None) -> str:
     if len(words) > TITLE_LENGTH:
         topics = [word.strip(",;:()\"'") for word in words.split() if word.lower().strip(",;:()\"'") not in _EMPTY]
         words = " ".join(topics[:WORDS] or words.split()[:WORDS])
-    return words[:1].upper() + words[1:60]
+    return words[:1].upper() + words[1:TITLE_LENGTH]
 
 
 def summary(messages: Sequence[PromptMessage], before: str | None) -> str:
