@@ -32,7 +32,7 @@ class MemorySettings(BaseSettings):
     )
     open_generations: int = Field(default=20, ge=1, description="Answers of one user that may be queued or running.")
     prompt_tokens: int = Field(default=24_000, ge=1, description="How much of a conversation a model is given, in tokens.")
-    prompt_messages: int = Field(default=500, ge=1, description="How many messages of a conversation a model is given at most.")
+    prompt_messages: int = Field(default=200, ge=1, description="How many messages of a conversation a model is given at most.")
     page_bytes: int = Field(
         default=512 * 1024, ge=1024, description="Bytes of messages in one answer; what is older comes with the next page."
     )
