@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -12,11 +14,14 @@ from support.client import LOST
 from support.system import free_port
 
 from colloquy.development import ROOT
+from colloquy.plan import SERVICES
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PROJECT = f"colloquy-test-{os.getpid()}"
 READY_SECONDS = 120.0
+POSTGRES_IMAGE = "pgvector/pgvector:pg17"
+POSTGRES_PASSWORD = "hushHush7391"
 
 
 def missing():
@@ -37,15 +42,18 @@ def compose_command():
 class Compose:
     """One installation in containers."""
 
-    def __init__(self):
+    def __init__(self, project, *files, **environment):
+        self.project = project
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [*compose_command(), "--file", str(ROOT / "compose.yaml"), "--project-name", PROJECT]
+        named = [part for file in files for part in ("--file", str(ROOT / file))]
+        self._command = [*compose_command(), *named, "--project-name", project]
         self._environment = {
             **os.environ,
             "GATEWAY_PORT": str(self.port),
             "DOCKER_BUILDKIT": "1",
             "COMPOSE_DOCKER_CLI_BUILD": "1",
+            **environment,
         }
 
     def __call__(self, *arguments):
@@ -62,7 +70,7 @@ class Compose:
     def container(self, name):
         """The id of a container such as `inference 2`."""
         service, number = name.split()
-        labels = [f"project={PROJECT}", f"service={service}", f"container-number={number}"]
+        labels = [f"project={self.project}", f"service={service}", f"container-number={number}"]
         filters = [part for label in labels for part in ("--filter", f"label=com.docker.compose.{label}")]
         return docker("ps", "-q", *filters)
 
@@ -71,17 +79,35 @@ def docker(*arguments):
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
+@contextmanager
+def started(compose: Compose, *scale: str) -> Iterator[Compose]:
+    try:
+        compose("build")
+        compose("up", "-d", "--no-build", *scale)
+        yield compose
+    finally:
+        compose("down", "--volumes", "--timeout", "10")
+
+
 @pytest.fixture(scope="module")
 def compose():
     if reason := missing():
         pytest.skip(reason)
-    compose = Compose()
-    try:
-        compose("build")
-        compose("up", "-d", "--no-build", "--scale", "inference=2")
+    with started(Compose(PROJECT, "compose.yaml"), "--scale", "inference=2") as compose:
         yield compose
-    finally:
-        compose("down", "--volumes", "--timeout", "10")
+
+
+@pytest.fixture
+def replicas():
+    """Three memories on PostgreSQL."""
+    if reason := missing():
+        pytest.skip(reason)
+    if subprocess.run(["docker", "image", "inspect", POSTGRES_IMAGE], capture_output=True, check=False).returncode:
+        pytest.skip(f"there is no image {POSTGRES_IMAGE}: docker pull {POSTGRES_IMAGE}")
+    files = ("compose.yaml", "compose.postgres.yaml")
+    compose = Compose(f"{PROJECT}-postgres", *files, POSTGRES_PASSWORD=POSTGRES_PASSWORD)
+    with started(compose, "--scale", "memory=3") as compose:
+        yield compose
 
 
 @pytest.fixture
@@ -119,12 +145,38 @@ async def test_a_second_start_keeps_keys_and_conversations(compose, ana):
 
 
 def test_s14_a_service_sees_its_own_secrets_only_and_can_write_nothing(compose):
-    assert compose("exec", "-T", "inference", "ls", "/run/secrets").split() == ["nats_url"]
-    assert sorted(compose("exec", "-T", "gateway", "ls", "/run/secrets").split()) == ["gateway_jwt_secret", "nats_url"]
-    for service in ("gateway", "inference", "memory"):
+    own = {"gateway": {"gateway_jwt_secret", "gateway_service_token"}, "memory": {"memory_audit_key"}}
+    for service in SERVICES:
+        found = set(compose("exec", "-T", service, "ls", "/run/secrets").split())
+        assert found == {"nats_url"} | own.get(service, set()), service
         assert compose("exec", "-T", service, "id", "-u").strip() == "10001"
         with pytest.raises(AssertionError, match="Read-only file system"):
             compose("exec", "-T", service, "touch", "/app/x")
+
+
+async def test_three_memories_on_postgresql_go_on_when_one_is_killed_and_no_log_has_the_password(replicas):
+    async with replicas.client(replicas.token("ana")) as ana:
+        await ready(ana)
+        assert (await ana.post("/api/chat", json={"message": "count to 5"})).json()["reply"] == "1, 2, 3, 4, 5"
+        before = (await ana.get("/api/v1/state")).json()["version"]
+        docker("kill", replicas.container("memory 2"))
+        for number in range(30):
+            task = {"action": "create", "task": {"title": f"zebra {number}"}}
+            assert (await ana.post("/api/v1/tasks", json=task)).status_code == 200
+        changed = (await ana.get("/api/v1/state", params={"since": before})).json()
+        assert {task["title"] for task in changed["tasks"]} == {f"zebra {number}" for number in range(30)}
+        assert (await ana.post("/api/chat", json={"message": "/echo still here"})).json()["reply"] == "still here"
+        await found(ana, "still here")
+    logs = replicas("logs", "--no-color")
+    assert "service.started" in logs
+    assert POSTGRES_PASSWORD not in logs
+
+
+async def found(client, words):
+    """Search finds the words: they are indexed behind the write."""
+    async with asyncio.timeout(30):
+        while not (await client.get("/api/v1/search", params={"q": words})).json()["hits"]:
+            await asyncio.sleep(0.2)
 
 
 async def ready(client):
