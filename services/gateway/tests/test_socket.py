@@ -49,6 +49,7 @@ async def test_a_socket_goes_on_after_a_cursor(gateway):
     async with connected(gateway) as socket:
         await say(socket, type="message", text="count to 3")
         whole = [frame for frame in await heard_until(socket, "message.completed") if "id" in frame]
+        await heard_until(socket, "state.updated")  # the last of its version: nothing comes by itself any more
         await say(socket, type="resume", after=whole[1]["id"])
         assert await heard_until(socket, "message.completed") == whole[2:]
     async with connected(gateway, query=f"&after={whole[3]['id']}") as socket:
