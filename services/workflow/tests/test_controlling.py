@@ -64,6 +64,15 @@ async def test_what_is_paused_sleeps_through_its_time_and_keeps_its_events(ana):
     assert (await ana.result(nap), await ana.result(waiter)) == ("awake", [1])
 
 
+async def test_an_event_that_is_repeated_after_the_end_is_answered_as_before(ana):
+    workflow_id = await ana.create("all", {"file": "/dev/null"})
+    await ana.send(workflow_id, "answer", 42, event_id="once")
+    await ana.result(workflow_id)
+    assert await ana.send(workflow_id, "answer", 42, event_id="once") == "completed"
+    with pytest.raises(WorkflowEnded):
+        await ana.send(workflow_id, "answer", 42, event_id="another")
+
+
 async def test_terminate_cancels_the_running_step_and_what_is_ended_stays_so(ana, file):
     workflow_id = await ana.create("slow", {"file": str(file)})
     await begun(file)

@@ -48,10 +48,13 @@ def restart(question: RestartWorkflow, history: History, now: datetime) -> list[
 
 
 def send_event(question: SendWorkflowEvent, event_id: str, history: History, now: datetime) -> list[Line]:
-    """Raises WorkflowEnded, LimitReached, and NonRetryable for what can't stand in a journal."""
-    _must_go_on(history)
+    """Raises WorkflowEnded, LimitReached, and NonRetryable for what can't stand in a journal.
+
+    One that is known changes nothing, also when the workflow has ended since: whoever repeats it has not heard the answer.
+    """
     if event_id in history.received:
         return []
+    _must_go_on(history)
     if len(history.events) >= MOST_EARLY_EVENTS:
         raise LimitReached("This workflow has not taken the events that it was sent before.")
     payload = plain(question.payload, "The payload")
