@@ -150,6 +150,36 @@ class LimitReached(Refused):
     code, status = "limit_reached", 409
 
 
+class UnknownApproval(Refused):
+    """No such approval."""
+
+    code, status = "unknown_approval", 404
+
+
+class ApprovalDecided(Refused):
+    """This was decided already, or is over."""
+
+    code, status = "approval_decided", 409
+
+
+class ArgumentsChanged(Refused):
+    """These are not the arguments that the approval is for."""
+
+    code, status = "arguments_changed", 409
+
+
+class UnknownTool(Refused):
+    """No such tool."""
+
+    code, status = "unknown_tool", 404
+
+
+class ToolRefused(Refused):
+    """This tool may not be called here."""
+
+    code, status = "tool_refused", 403
+
+
 class UnknownWorkflow(Refused):
     """No such workflow."""
 
@@ -220,6 +250,12 @@ class TooMany(Busy):
     """Too many requests: slow down."""
 
     code, status = "rate_limited", 429
+
+
+class BudgetExhausted(Busy):
+    """Today's budget is used up."""
+
+    code, status = "budget_exhausted", 429
 
 
 class Unavailable(Busy):

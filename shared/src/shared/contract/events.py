@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
 from shared.contract.person import ActionName, CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
+from shared.contract.tools import ApprovalStatus, CallOutcome
 from shared.contract.workflow import StepStatus, WorkflowStatus
 
 
@@ -87,6 +88,48 @@ class ToolStarted(ConversationEvent):
     tool_call_id: str
     name: str
     arguments: dict[str, Any]
+
+
+class ToolFinished(ConversationEvent):
+    """What came of a tool. A long result is cut."""
+
+    type_name: ClassVar[str] = "tool.finished"
+    generation_id: str
+    message_id: str
+    attempt: int
+    tool_call_id: str
+    name: str
+    status: CallOutcome
+    result: Any = None
+    error: Problem | None = None
+    duration_ms: int | None = None
+
+
+class ActionAsked(ConversationEvent):
+    """The model asked for something: a card to show while the text still streams. `action.created` says that it is done."""
+
+    type_name: ClassVar[str] = "llm.action"
+    generation_id: str
+    message_id: str
+    attempt: int
+    tool_call_id: str
+    event: str
+    payload: dict[str, Any]
+
+
+class ToolApproval(ConversationEvent):
+    """A call needs the person's leave (`waiting`), or it was decided about."""
+
+    type_name: ClassVar[str] = "tool.approval"
+    generation_id: str
+    message_id: str
+    approval_id: str
+    tool_call_id: str
+    name: str
+    arguments: dict[str, Any]
+    arguments_hash: str
+    expires_at: datetime
+    status: ApprovalStatus
 
 
 class GenerationEnded(ConversationEvent):
@@ -290,6 +333,9 @@ EVENTS: dict[str, type[Event]] = {
         Token,
         Reasoning,
         ToolStarted,
+        ToolFinished,
+        ActionAsked,
+        ToolApproval,
         MessageCompleted,
         MessageFailed,
         MessageCancelled,

@@ -62,6 +62,8 @@ class Complete(Message):
     """
 
     messages: list[PromptMessage] = Field(min_length=1)
+    user: str = ""
+    """Who pays for it."""
     model: str | None = None
     sampling: Sampling = Sampling()
     form: Literal["text", "list"] = "text"

@@ -20,6 +20,7 @@ from shared.contract.objects import (
     Usage,
 )
 from shared.contract.person import Action
+from shared.contract.tools import Round
 from shared.contract.topics import Call
 
 
@@ -140,6 +141,12 @@ class Claim(Message):
     context: str | None = None
     """How to act, and what is known of the person: for the model, after the instructions."""
     messages: list[PromptMessage] = Field(default_factory=list[PromptMessage])
+    rounds: list[Round] = Field(default_factory=list[Round])
+    """What an earlier attempt has done already: go on after it."""
+    preferences: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The person's; nothing in a temporary conversation."""
+    temporary: bool = False
+    """Nobody sees the conversation again: no tools of ours, no actions."""
 
 
 class RenewLease(Message):

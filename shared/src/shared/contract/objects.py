@@ -11,7 +11,7 @@ from shared.contract.person import DoneAction
 Role = Literal["user", "assistant", "tool", "system"]
 Channel = Literal["chat", "voice", "command"]
 MessageStatus = Literal["pending", "streaming", "completed", "failed", "cancelled"]
-GenerationStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+GenerationStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "cancelled"]
 IfBusy = Literal["queue", "reject", "interrupt"]
 
@@ -96,8 +96,19 @@ class Sampling(Message):
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
 
 
+class PromptCall(Message):
+    """A call in a model's message."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
 class PromptMessage(Message):
-    """One message of the list a model is given."""
+    """One message of the list a model is given. `tool_calls` are an assistant's; a tool's message names the one it answers."""
 
     role: Role
     text: str
+    tool_calls: list[PromptCall] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None

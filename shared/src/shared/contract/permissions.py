@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from shared.contract import account, knowledge, memory, state, workflow
+from shared.contract import account, acting, budget, knowledge, memory, state, workflow
 from shared.contract.inference import COMPLETE, DIGEST, GENERATE, LIST_MODELS
 from shared.contract.subjects import FEED_STREAMS, JOURNAL_SIGNAL
 from shared.contract.topics import Call, Queue
@@ -53,13 +53,38 @@ _WORKER_CALLS = tuple(
         memory.ABANDON_GENERATION,
         knowledge.PREPARE_DIGEST,
         knowledge.STORE_DIGEST,
+        acting.KEEP_ROUND,
+        acting.BEGIN_CALL,
+        acting.KEEP_RESULT,
+        acting.CARRY_OUT,
+        acting.SUSPEND_GENERATION,
+        budget.KEEP_RATES,
+        budget.CHARGE,
     )
 )
+_TOOL_CALLS = tuple(
+    call.subject
+    for call in (
+        state.GET_STATE,
+        state.LIST_TASKS,
+        state.LIST_NOTES,
+        state.LIST_EVENTS,
+        state.GET_PLAN,
+        state.PUT_PLAN,
+        state.GET_PREFERENCES,
+        knowledge.SEARCH,
+        workflow.CREATE,
+        workflow.GET,
+        workflow.LIST,
+    )
+)
+"""What the built-in tools ask for a person; what they change goes through CARRY_OUT."""
+
 _USER_CALLS = tuple(
     value.subject
-    for module in (memory, state, knowledge, account, workflow)
+    for module in (memory, state, knowledge, account, workflow, acting, budget)
     for value in vars(module).values()
-    if isinstance(value, Call) and value.subject not in _WORKER_CALLS
+    if isinstance(value, Call) and value.service != "inference" and value.subject not in _WORKER_CALLS
 )
 _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
 
@@ -73,6 +98,8 @@ _JOBS = tuple(
     call.subject
     for call in (
         COMPLETE,
+        acting.CALL_TOOL,
+        acting.LIST_TOOLS,
         state.CREATE_NOTE,
         state.GET_PREFERENCES,
         state.LIST_TASKS,
@@ -92,10 +119,11 @@ _ENGINE = (
     *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in ("RUNS", "JOURNAL", "SCHEDULES")),
     JOURNAL_SIGNAL,
     inbox_prefix("gateway") + ".>",
+    inbox_prefix("inference") + ".>",
 )
 
 PERMISSIONS: dict[User, Permissions] = {
-    "gateway": _service("gateway", (*_USER_CALLS, LIST_MODELS.subject, *_READ_FEED), ("live.>",)),
+    "gateway": _service("gateway", (*_USER_CALLS, LIST_MODELS.subject, acting.LIST_TOOLS.subject, *_READ_FEED), ("live.>",)),
     "memory": _service(
         "memory",
         (
@@ -117,6 +145,7 @@ PERMISSIONS: dict[User, Permissions] = {
         "inference",
         (
             *_WORKER_CALLS,
+            *_TOOL_CALLS,
             "feed.*.*.conversation.*.token.*",
             *_work(GENERATE),
             *_work(DIGEST),
