@@ -3,18 +3,27 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from shared.contract.memory import Claim
 from shared.contract.objects import PromptMessage, Sampling
+from shared.contract.tools import ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages in their order, and how to sample."""
+    """The messages in their order, how to sample, and which tools there are."""
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str | dict[str, Any] | None = None
+    """As every OpenAI-compatible server takes it; None: the model's default."""
+    now: datetime | None = None
+    """When it was asked, in UTC; `timezone` is the person's, a name of the IANA list."""
+    timezone: str = "UTC"
 
     @property
     def question(self) -> str:
@@ -27,7 +36,7 @@ class Prompt:
         return [{"role": "user" if m.role == "tool" else m.role, "content": m.text} for m in self.messages]
 
 
-def prompt_of(claim: Claim, system_prompt: str) -> Prompt:
+def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, tools: Sequence[ToolSpec] = ()) -> Prompt:
     """The prompt of a claimed generation. All that goes before the conversation is one message: many chat templates take no
     more, and none later.
     """
@@ -35,7 +44,10 @@ def prompt_of(claim: Claim, system_prompt: str) -> Prompt:
     parts = [_instructions(claim, system_prompt), lead, claim.context]
     told = "\n\n".join(part for part in parts if part)
     first = [PromptMessage(role="system", text=told)] if told else []
-    return Prompt((*first, *rest), claim.sampling)
+    timezone = claim.preferences.get("timezone")
+    return Prompt(
+        (*first, *rest), claim.sampling, tuple(tools), now=now, timezone=timezone if isinstance(timezone, str) else "UTC"
+    )
 
 
 def _lead(messages: Sequence[PromptMessage]) -> tuple[str | None, Sequence[PromptMessage]]:

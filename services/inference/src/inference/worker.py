@@ -69,7 +69,7 @@ class Worker:
         except NoSuchModel as failure:
             await self._fail(generation, claim, failure.problem)
             return
-        prompt = prompt_of(claim, self._settings.system_prompt)
+        prompt = prompt_of(claim, self._settings.system_prompt, self._around.clock.now())
         answer = Answer(self._settings.max_output_chars)
         again = await Attempt(generation, claim, model, prompt, answer, guard, self._around).run()
         if again is not None:
