@@ -204,6 +204,30 @@ class WorkflowEnded(Refused):
     code, status = "workflow_ended", 409
 
 
+class UnknownTrip(Refused):
+    """No such trip."""
+
+    code, status = "unknown_trip", 404
+
+
+class UnknownFlight(Refused):
+    """This trip has no such flight."""
+
+    code, status = "unknown_flight", 404
+
+
+class FlightChosen(Refused):
+    """A flight of this trip was chosen already."""
+
+    code, status = "flight_selected", 409
+
+
+class WarmOnly(Refused):
+    """Work in the background may not do this: it only keeps things warm."""
+
+    code, status = "warm_only", 403
+
+
 class UnknownStep(Refused):
     """This workflow has recorded no such step."""
 

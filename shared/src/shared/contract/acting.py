@@ -132,13 +132,15 @@ class Tools(Message):
 
 class CallTool(Message):
     """Make this call for work in the background. `key` stands for the call wherever it is repeated. `warm_only` work is refused
-    `heavy` tools. Refused with `unknown_tool`, `tool_refused`, `invalid_request`; Busy while there are too many."""
+    `heavy` tools, and so are tools whose policy is `ask`, unless the person has `approved` just this call in another way.
+    Refused with `unknown_tool`, `tool_refused`, `invalid_request`; Busy while there are too many."""
 
     user: str
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict[str, Any])
     key: str
     warm_only: bool = False
+    approved: bool = False
 
 
 class ToolAnswer(Message):

@@ -7,6 +7,7 @@ from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
 from shared.contract.person import ActionName, CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
 from shared.contract.tools import ApprovalStatus, CallOutcome
+from shared.contract.trip import Trip
 from shared.contract.workflow import StepStatus, WorkflowStatus
 
 
@@ -316,6 +317,19 @@ class WorkflowUpdated(Event):
     step_status: StepStatus | None = None
 
 
+class TravelUpdated(Event):
+    """Flights were found for a trip, or its booking has come further."""
+
+    type_name: ClassVar[str] = "travel.updated"
+    trip: Trip
+
+
+class TravelDeleted(TravelUpdated):
+    """A trip is gone; this is what it was."""
+
+    type_name: ClassVar[str] = "travel.deleted"
+
+
 class StateUpdated(Event):
     """The user's state has a new version. The last event of each version, so its place in the stream is that of the version."""
 
@@ -361,6 +375,8 @@ EVENTS: dict[str, type[Event]] = {
         PersonaUpdated,
         PersonaDeleted,
         WorkflowUpdated,
+        TravelUpdated,
+        TravelDeleted,
         StateUpdated,
     )
 }

@@ -78,6 +78,21 @@ class StoreDigest(Message):
     model: str | None = None
 
 
+class TidyUp(Message):
+    """Put away what is old of this user's conversations: messages that are no longer hot are packed, and a summary is ordered
+    of each conversation that has grown long without one. Search finds everything as before."""
+
+    user: str
+
+
+class Tidied(Message):
+    """How many messages were packed, and how many summaries were ordered."""
+
+    packed: int
+    summaries: int
+
+
 SEARCH = Call("memory", "search", Search, Hits)
 PREPARE_DIGEST = Call("memory", "prepare_digest", PrepareDigest, DigestMaterial)
 STORE_DIGEST = Call("memory", "store_digest", StoreDigest, Done)
+TIDY_UP = Call("memory", "tidy_up", TidyUp, Tidied)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from shared.contract import account, acting, budget, knowledge, memory, state, workflow
+from shared.contract import account, acting, budget, knowledge, memory, state, travel, workflow
 from shared.contract.inference import COMPLETE, DIGEST, GENERATE, LIST_MODELS
 from shared.contract.subjects import FEED_STREAMS, JOURNAL_SIGNAL
 from shared.contract.topics import Call, Queue
-from shared.contract.workflow import RUN, TICK
+from shared.contract.workflow import ARRANGE, RUN, TICK
 
 User = Literal["gateway", "memory", "inference", "transcribe", "workflow", "analytics", "admin"]
 USERS: tuple[User, ...] = get_args(User)
@@ -62,6 +62,7 @@ _WORKER_CALLS = tuple(
         budget.CHARGE,
     )
 )
+_TRIP_CALLS = tuple(call.subject for call in (travel.KEEP_TRIP, travel.CHOOSE_FLIGHT, travel.SETTLE_TRIP, travel.DROP_TRIP))
 _TOOL_CALLS = tuple(
     call.subject
     for call in (
@@ -76,15 +77,16 @@ _TOOL_CALLS = tuple(
         workflow.CREATE,
         workflow.GET,
         workflow.LIST,
+        workflow.FIND_FLIGHTS,
     )
 )
 """What the built-in tools ask for a person; what they change goes through CARRY_OUT."""
 
 _USER_CALLS = tuple(
     value.subject
-    for module in (memory, state, knowledge, account, workflow, acting, budget)
+    for module in (memory, state, knowledge, account, workflow, acting, budget, travel)
     for value in vars(module).values()
-    if isinstance(value, Call) and value.service != "inference" and value.subject not in _WORKER_CALLS
+    if isinstance(value, Call) and value.service != "inference" and value.subject not in (*_WORKER_CALLS, *_TRIP_CALLS)
 )
 _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
 
@@ -106,6 +108,15 @@ _JOBS = tuple(
         state.LIST_EVENTS,
         state.PUT_PLAN,
         state.GET_STATE,
+        state.CREATE_TASK,
+        state.KEEP_EVENT,
+        state.DELETE_EVENT,
+        memory.LIST_MESSAGES,
+        memory.GET_CONVERSATION,
+        account.STORE_OUTPUT,
+        knowledge.TIDY_UP,
+        travel.GET_TRIP,
+        travel.LIST_TRIPS,
     )
 )
 """What the workflows of this installation ask of others."""
@@ -131,6 +142,7 @@ PERMISSIONS: dict[User, Permissions] = {
             "feed.*.*.state.*.event",
             f"job.{GENERATE.name}.*",
             f"job.{DIGEST.name}.*",
+            f"job.{ARRANGE.name}.*",
             "control.stop.*",
             # Erasure: what the streams still hold of a user who is gone (S16). No other service may delete anything.
             *_ERASE,
@@ -156,7 +168,11 @@ PERMISSIONS: dict[User, Permissions] = {
         ("rpc.inference.*", "control.stop.*"),
     ),
     "transcribe": _service("transcribe"),
-    "workflow": _service("workflow", (*_ENGINE, *_JOBS, *_work(RUN), *_work(TICK)), ("rpc.workflow.*", JOURNAL_SIGNAL)),
+    "workflow": _service(
+        "workflow",
+        (*_ENGINE, *_JOBS, *_TRIP_CALLS, *_work(RUN), *_work(TICK), *_work(ARRANGE)),
+        ("rpc.workflow.*", JOURNAL_SIGNAL),
+    ),
     "analytics": Permissions((inbox_prefix("analytics") + ".>", *_READ_FEED), (inbox_prefix("analytics") + ".>", "live.>")),
     "admin": Permissions((">",), (">",)),
 }

@@ -10,6 +10,7 @@ from shared.contract.memory import Done
 from shared.contract.objects import ChatMessage, Conversation, Session
 from shared.contract.person import CalendarEvent, Note, NoteKind, Persona, PinnedMemory, Plan, Tags, Task, TaskStatus, When
 from shared.contract.topics import Call
+from shared.contract.trip import Trip
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
@@ -309,6 +310,7 @@ class Removed(Message):
     pinned_memories: list[str] = Field(default_factory=list[str])
     calendar: list[str] = Field(default_factory=list[str])
     personas: list[str] = Field(default_factory=list[str])
+    trips: list[str] | None = None
     plan: list[str] | None = None
     """Days."""
 
@@ -333,6 +335,7 @@ class State(Message):
     calendar: list[CalendarEvent] = Field(default_factory=list[CalendarEvent])
     plan: dict[str, Any] = Field(default_factory=dict[str, Any])
     personas: list[Persona] = Field(default_factory=list[Persona])
+    trips: list[Trip] = Field(default_factory=list[Trip])
     removed: Removed | None = None
     active_sessions: list[Session]
     last_snapshot_ts: datetime

@@ -5,7 +5,7 @@ from typing import Literal
 
 from shared.contract.inference import DIGEST, GENERATE
 from shared.contract.subjects import FEED_STREAMS, Subject
-from shared.contract.workflow import RUN, TICK
+from shared.contract.workflow import ARRANGE, RUN, TICK
 
 DAY = 86_400.0
 MIB = 1024 * 1024
@@ -72,7 +72,7 @@ STREAMS: tuple[Stream, ...] = (
 )
 
 CONSUMERS: tuple[Consumer, ...] = (
-    *(Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST)),
+    *(Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST, ARRANGE)),
     *(Consumer("RUNS", queue.name, f"{queue.name}.*.*", queue.ack_wait) for queue in (RUN, TICK)),
 )
 

@@ -11,7 +11,17 @@ Subject = NewType("Subject", str)
 FEED_STREAMS = tuple(f"FEED-{shard:02d}" for shard in range(SHARDS))
 
 StateKind = Literal[
-    "conversations", "messages", "tasks", "notes", "memories", "plan", "calendar", "preferences", "personas", "version"
+    "conversations",
+    "messages",
+    "tasks",
+    "notes",
+    "memories",
+    "plan",
+    "calendar",
+    "preferences",
+    "personas",
+    "trips",
+    "version",
 ]
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.contract.base import Message
 from shared.contract.objects import Problem
 from shared.contract.topics import Call, Queue
+from shared.contract.trip import Place, Trip
 
 WorkflowStatus = Literal["queued", "running", "waiting", "sleeping", "paused", "completed", "failed", "terminated"]
 StepStatus = Literal["running", "retrying", "sleeping", "waiting", "completed", "failed"]
@@ -58,13 +59,14 @@ class StepStarted(Fact):
 
 
 class StepCompleted(Fact):
-    """What a step has come to; it is never done again."""
+    """What a step has come to; it is never done again. `blob` names where the output is kept that is too long for a line."""
 
     kind: Literal["step.completed"] = "step.completed"
     step: str
     attempts: int
     started_at: datetime
     output: Any = None
+    blob: str | None = None
 
 
 class StepFailed(Fact):
@@ -241,12 +243,16 @@ class JournalGrew(Message):
 
 
 class CreateWorkflow(Message):
-    """Begin a workflow. A known `id` is refused (409 `workflow_exists`)."""
+    """Begin a workflow. A known `id` is refused (409 `workflow_exists`).
+
+    Types that are the operator's are unknown, unless `operator` says that it is the operator who asks.
+    """
 
     user: str
     type: str
     params: Any = None
     id: str | None = None
+    operator: bool = False
 
 
 class CreatedWorkflow(Message):
@@ -399,10 +405,67 @@ class Schedules(Message):
     schedules: list[Schedule]
 
 
+# --- travel ---------------------------------------------------------------------------------------------------------------
+
+
+class FindFlights(Message):
+    """Search flights for a person who asks for them now: begins the workflow `travel_search`, and waits a while for it.
+
+    Days are `2026-01-31`; without `origin` it is the person's home. The same `key` again is the same search. Refused with
+    `invalid_request`.
+    """
+
+    user: str
+    key: str | None = None
+    origin: Place | None = None
+    destination: Place
+    departure_date: str
+    return_date: str | None = None
+    travellers: int = Field(default=1, ge=1, le=9)
+    travel_event_id: str | None = None
+    wait_seconds: float = Field(default=20.0, ge=0, le=60)
+
+
+class FlightSearch(Message):
+    """How far the search is. `trip` has the flights, once it has ended well; `error` says why it has not."""
+
+    workflow_id: str
+    status: WorkflowStatus
+    trip: Trip | None = None
+    error: Problem | None = None
+
+
+class SelectFlight(OfWorkflow):
+    """Book this flight of the trip that this workflow found: begins the workflow `booking`, which waits for an approval.
+
+    Refused with `unknown_trip`, `unknown_flight`, `flight_selected`.
+    """
+
+    flight_id: str = Field(min_length=1, max_length=200)
+
+
+class FlightSelected(Message):
+    """`id` is the booking's: an event `approved` for this workflow has it go on."""
+
+    id: str
+    status: WorkflowStatus
+    trip: Trip
+
+
+# --- what a person's preferences ask for ----------------------------------------------------------------------------------
+
+
+class Arrange(Message):
+    """Preferences have changed on which schedules depend: make it so that the schedules are those that they ask for."""
+
+    user: str
+
+
 # The engine counts what fails by itself, in the journal; an order that was given out often is no poison.
 FOR_EVER = 1_000_000
 RUN = Queue("run", Wake, stream="RUNS", deliveries=FOR_EVER)
 TICK = Queue("tick", Ring, stream="RUNS", deliveries=FOR_EVER)
+ARRANGE = Queue("arrange", Arrange, deliveries=20)
 
 CREATE = Call("workflow", "create", CreateWorkflow, CreatedWorkflow)
 GET = Call("workflow", "get", GetWorkflow, WorkflowState)
@@ -415,3 +478,5 @@ SEND_EVENT = Call("workflow", "send_event", SendWorkflowEvent, WorkflowNow)
 PUT_SCHEDULE = Call("workflow", "put_schedule", PutSchedule, Schedule)
 DROP_SCHEDULE = Call("workflow", "drop_schedule", DropSchedule, ScheduleDropped)
 LIST_SCHEDULES = Call("workflow", "list_schedules", ListSchedules, Schedules)
+FIND_FLIGHTS = Call("workflow", "find_flights", FindFlights, FlightSearch)
+SELECT_FLIGHT = Call("workflow", "select_flight", SelectFlight, FlightSelected)
