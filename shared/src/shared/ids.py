@@ -50,6 +50,15 @@ def _draw() -> bytes:
             _drawn.extend(raw[place : place + _RANDOM_BYTES] for place in range(0, len(raw), _RANDOM_BYTES))
 
 
+def chat_ids(user: str, name: str) -> tuple[str, ...]:
+    """The conversations that a client of this user can mean by `name`: the one of this id, and the last, which is its own.
+
+    The id of that is always the same, so nobody has to keep it.
+    """
+    own = "c_" + sha256(f"{len(user)} {user} {name}".encode()).hexdigest()[:40]
+    return (name, own) if name.startswith("c_") and _PLAIN.match(name) else (own,)
+
+
 def user_token(user: str) -> str:
     """The one subject token that stands for this user, whatever characters the id has.
 

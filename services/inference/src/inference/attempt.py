@@ -54,6 +54,7 @@ class Attempt:
         self._user = claim.user
         self._epoch = claim.epoch
         self._lease_seconds = claim.lease_seconds
+        self._theirs = claim.client_tools is not None
         self._model = model
         self._prompt = prompt
         self._answer = answer
@@ -161,7 +162,8 @@ class Attempt:
             error=outcome.problem,
             prompt_hash=hash_of_prompt(self._prompt),
             output_hash=hash_of_text(text),
-            actions=asked_for(self._answer.calls),
+            # A client's tool may be called like one of memory's actions.
+            actions=[] if self._theirs else asked_for(self._answer.calls),
             tool_calls=told_of(self._answer.calls) or None,
         )
         finished = await finish(self._memory, self._end)

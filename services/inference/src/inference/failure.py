@@ -48,6 +48,12 @@ class UpstreamRefused(ModelFailed):
     code = "upstream_refused"
 
 
+class NotSupported(ModelFailed):
+    """This model can't answer in that form: it calls no tools and keeps to no format."""
+
+    code = "not_supported"
+
+
 class UpstreamMalformed(ModelFailed):
     """The model's server sent something that can't be read."""
 

@@ -14,7 +14,7 @@ from shared.contract.tools import ToolSpec
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages in their order, how to sample, and which tools there are."""
+    """The messages in their order, how to sample, which tools there are, and what form the answer shall have."""
 
     messages: tuple[PromptMessage, ...]
     sampling: Sampling
@@ -24,16 +24,57 @@ class Prompt:
     now: datetime | None = None
     """When it was asked, in UTC; `timezone` is the person's, a name of the IANA list."""
     timezone: str = "UTC"
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
 
     @property
     def question(self) -> str:
         """The newest thing a user said."""
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
-    def chat(self) -> list[dict[str, str]]:
+    @property
+    def insists(self) -> bool:
+        """Whether not every model can answer it: an answer in words would be wrong."""
+        free = self.response_format is None or self.response_format.get("type") == "text"
+        return not free or (bool(self.tools) and self.tool_choice not in (None, "auto", "none"))
+
+    def chat(self) -> list[dict[str, Any]]:
         """The messages as every OpenAI-compatible server takes them."""
+        return [_chat(message) for message in self.messages]
+
+    def demands(self) -> dict[str, Any]:
+        """What goes beside the messages, likewise."""
+        fields: dict[str, Any] = {}
+        if self.tools:
+            fields["tools"] = [{"type": "function", "function": _function(tool)} for tool in self.tools]
+            fields |= _given(tool_choice=self.tool_choice, parallel_tool_calls=self.parallel_tool_calls)
+        return fields | _given(response_format=self.response_format)
+
+
+def _chat(message: PromptMessage) -> dict[str, Any]:
+    if message.tool_calls:
+        calls = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _written(call.arguments)}}
+            for call in message.tool_calls
+        ]
+        return {"role": message.role, "content": message.text or None, "tool_calls": calls}
+    if message.role == "tool" and message.tool_call_id is None:
         # A tool's result without the id of its call is refused by most servers; as a user's words it is understood.
-        return [{"role": "user" if m.role == "tool" else m.role, "content": m.text} for m in self.messages]
+        return {"role": "user", "content": message.text}
+    return {"role": message.role, "content": message.text} | _given(tool_call_id=message.tool_call_id, name=message.name)
+
+
+def _written(arguments: dict[str, Any] | str) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+def _function(tool: ToolSpec) -> dict[str, Any]:
+    described = {"description": tool.description} if tool.description else {}
+    return {"name": tool.name, **described, "parameters": tool.parameters} | _given(strict=tool.strict)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, tools: Sequence[ToolSpec] = ()) -> Prompt:
@@ -46,7 +87,14 @@ def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, too
     first = [PromptMessage(role="system", text=told)] if told else []
     timezone = claim.preferences.get("timezone")
     return Prompt(
-        (*first, *rest), claim.sampling, tuple(tools), now=now, timezone=timezone if isinstance(timezone, str) else "UTC"
+        (*first, *rest),
+        claim.sampling,
+        tuple(tools if claim.client_tools is None else claim.client_tools),
+        claim.tool_choice,
+        now,
+        timezone if isinstance(timezone, str) else "UTC",
+        claim.parallel_tool_calls,
+        claim.response_format,
     )
 
 
@@ -67,7 +115,8 @@ def _instructions(claim: Claim, system_prompt: str) -> str | None:
 
 def hash_of_prompt(prompt: Prompt) -> str:
     """What identifies a prompt in the audit: sha256 in hex over messages and sampling."""
-    material = [prompt.chat(), prompt.sampling.wire()]
+    demands = prompt.demands()
+    material = [prompt.chat(), prompt.sampling.wire(), *([demands] if demands else [])]
     return sha256(json.dumps(material, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 
 

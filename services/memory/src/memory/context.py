@@ -7,6 +7,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
+from memory.calling import paired
 from memory.message import Remembered
 from memory.tokens import characters, cut, tokens
 from shared.contract.objects import PromptMessage
@@ -105,9 +106,9 @@ def compose(known: Known, newest_first: Sequence[Remembered], budget: int, summa
     data = _data(known, purse)
     older, crowded = _older(usable[1:], purse.left, budget * summary_share)
     texts = [*newest, *older]
-    messages = [PromptMessage(role=message.role, text=text) for message, text in zip(usable, texts, strict=False)]
+    messages = [message.prompt(text) for message, text in zip(usable, texts, strict=False)]
     context = "\n\n".join(part for part in (acting, data) if part)
-    return Composed(instructions, context or None, messages[::-1], crowded)
+    return Composed(instructions, context or None, paired(messages[::-1]), crowded)
 
 
 def _older(messages: Sequence[Remembered], left: int, share: float) -> tuple[list[str], bool]:
@@ -116,7 +117,7 @@ def _older(messages: Sequence[Remembered], left: int, share: float) -> tuple[lis
     used = 0
     for message in messages:
         text = _worded(message, left - used + 1) if message.attachments else message.text
-        used += tokens(text)
+        used += tokens(text) + sum(tokens(str(call.arguments)) for call in message.calls)
         if used > left:
             return texts, True
         texts.append(text)

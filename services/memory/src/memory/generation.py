@@ -33,6 +33,8 @@ class Generation:
     sampling: str = "{}"
     abandoned: str | None = None
     crowded: bool = False
+    demands: str | None = None
+    """See `Demands`; in JSON."""
 
     @property
     def open(self) -> bool:

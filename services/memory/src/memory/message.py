@@ -10,6 +10,8 @@ from shared.contract.objects import (
     FinishReason,
     MessageStatus,
     Problem,
+    PromptCall,
+    PromptMessage,
     Role,
     Usage,
 )
@@ -78,10 +80,18 @@ class Remembered(NamedTuple):
     status: MessageStatus
     attachments: tuple[Attachment, ...] = ()
     id: str = ""
+    calls: tuple[PromptCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
 
     @property
     def usable(self) -> bool:
         """Answers that failed or are empty would only confuse a model."""
         if self.status not in ("completed", "cancelled"):
             return False
-        return bool(self.text or self.attachments)
+        return bool(self.text or self.attachments or self.calls or self.tool_call_id)
+
+    def prompt(self, text: str) -> PromptMessage:
+        """As a model is given it, with this text."""
+        calls = list(self.calls) or None
+        return PromptMessage(role=self.role, text=text, tool_calls=calls, tool_call_id=self.tool_call_id, name=self.name)

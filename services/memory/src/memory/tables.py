@@ -116,6 +116,8 @@ messages = Table(
     Column("finish_reason", Text),
     Column("error", Text),
     Column("tool_calls", Text),
+    Column("tool_call_id", Text),
+    Column("name", Text),
     Column("actions", Text),
     Column("attachments", Text),
     Column("channel", Text),
@@ -152,6 +154,8 @@ generations = Table(
     Column("persona", Text),
     Column("language", Text),
     Column("sampling", Text, nullable=False),
+    # The client's own tools and the format it wants, in JSON (see `demands.py`).
+    Column("demands", Text),
     # Its prompt took so much of the budget that the conversation needs a summary.
     Column("crowded", Boolean, nullable=False, server_default=false()),
     Column("prompt_hash", Text),

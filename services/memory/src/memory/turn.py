@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from memory.demands import demands_of
 from memory.generation import Generation
 from memory.message import title_of
 from shared.contract.memory import SendMessage
@@ -19,6 +20,7 @@ class Wanted:
     persona: str | None = None
     language: str | None = None
     sampling: str = "{}"
+    demands: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,14 @@ class Turn:
 def wanted(question: SendMessage, persona: str | None) -> Wanted:
     """What this message asks for; the conversation's persona unless it names one."""
     sampling = question.sampling.encode().decode()
-    return Wanted(question.model, question.persona or persona, question.language, sampling)
+    return Wanted(question.model, question.persona or persona, question.language, sampling, demands_of(question))
 
 
 def wanted_again(generation: Generation | None, persona: str | None) -> Wanted:
     """What the answer before asked for."""
     if generation is None:
         return Wanted(persona=persona)
-    return Wanted(generation.model, generation.persona, generation.language, generation.sampling)
+    return Wanted(generation.model, generation.persona, generation.language, generation.sampling, generation.demands)
 
 
 def new_conversation(question: SendMessage, new_id: NewId, at: datetime) -> Conversation:
@@ -60,12 +62,12 @@ def new_conversation(question: SendMessage, new_id: NewId, at: datetime) -> Conv
 
 
 def brought_along(
-    history: Sequence[PromptMessage], conversation_id: str, new_id: NewId, at: datetime
+    history: Sequence[PromptMessage], conversation_id: str, parent_id: str | None, new_id: NewId, at: datetime
 ) -> tuple[ChatMessage, ...]:
-    """Messages of a conversation that the client had elsewhere, each after the one before."""
+    """Messages that the client had elsewhere, each after the one before, the first after `parent_id`."""
     messages: list[ChatMessage] = []
     for message in history:
-        parent = messages[-1].id if messages else None
+        parent = messages[-1].id if messages else parent_id
         messages.append(
             ChatMessage(
                 id=new_id("m"),
@@ -74,6 +76,9 @@ def brought_along(
                 role=message.role,
                 text=message.text,
                 status="completed",
+                tool_calls=[call.wire() for call in message.tool_calls] if message.tool_calls else None,
+                tool_call_id=message.tool_call_id,
+                name=message.name,
                 created_at=at,
             )
         )
@@ -133,6 +138,7 @@ def turn(user: str, asked: ChatMessage, before: tuple[ChatMessage, ...], want: W
         persona=want.persona,
         language=want.language,
         sampling=want.sampling,
+        demands=want.demands,
     )
     return Turn((*before, answer), generation)
 

@@ -20,7 +20,7 @@ from shared.contract.objects import (
     Usage,
 )
 from shared.contract.person import Action
-from shared.contract.tools import Round
+from shared.contract.tools import Round, ToolSpec
 from shared.contract.topics import Call
 
 
@@ -40,11 +40,21 @@ class SendMessage(BeginsAnswer):
 
     The same `client_message_id` again gives the same answer (422 `idempotency_mismatch` with another body).
     Without `conversation_id` a conversation is created. `last_seen` is the id of the newest message the device had.
-    `history` are messages the client brought along; they become the beginning of a new conversation.
+    `history` are messages the client brought along; they become the beginning of a new conversation. An old one takes only
+    results of tools.
+
+    `chat` is the client's own name for the conversation, in place of an id: see `chat_ids`. It begins when there is none yet.
+
+    `client_tools` are the client's: the model is told of them instead of ours, and its answer ends with what it calls. The
+    client carries the calls out and sends the results as messages of role `tool`, the last one as this message.
     """
 
     text: str
+    role: Literal["user", "tool"] = "user"
+    tool_call_id: str | None = None
+    name: str | None = None
     conversation_id: str | None = None
+    chat: str | None = None
     channel: Channel = "chat"
     context_ids: list[str] = Field(default_factory=list[str])
     persona: str | None = None
@@ -57,6 +67,11 @@ class SendMessage(BeginsAnswer):
     temporary: bool = False
     history: list[PromptMessage] = Field(default_factory=list[PromptMessage])
     sampling: Sampling = Sampling()
+    client_tools: list[ToolSpec] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+    """These three as every OpenAI-compatible server takes them."""
 
 
 class Accepted(Message):
@@ -147,6 +162,11 @@ class Claim(Message):
     """The person's; nothing in a temporary conversation."""
     temporary: bool = False
     """Nobody sees the conversation again: no tools of ours, no actions."""
+    client_tools: list[ToolSpec] | None = None
+    """When set, the model gets these and no others, and nothing that it calls is carried out here."""
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
 
 
 class RenewLease(Message):

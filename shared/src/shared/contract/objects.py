@@ -54,6 +54,9 @@ class ChatMessage(Message):
     finish_reason: FinishReason | None = None
     error: Problem | None = None
     tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+    """Of a tool's message: the call that it answers."""
+    name: str | None = None
     actions: list[DoneAction] | None = None
     attachments: list[Attachment] | None = None
     channel: Channel | None = None
@@ -97,11 +100,11 @@ class Sampling(Message):
 
 
 class PromptCall(Message):
-    """A call in a model's message."""
+    """A call in a model's message. What a client brought along is the JSON it had, unchanged."""
 
     id: str
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | str
 
 
 class PromptMessage(Message):

@@ -24,6 +24,8 @@ class ToolSpec(Message):
     name: str = Field(min_length=1, max_length=128)
     description: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict[str, Any])
+    strict: bool | None = None
+    """Of a client's: whether the server must keep calls to the schema."""
 
 
 class Tool(ToolSpec):

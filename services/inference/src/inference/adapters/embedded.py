@@ -9,6 +9,7 @@ from typing import Final
 
 from inference.commands import DESCRIPTION, NAME, pieces, reply
 from inference.delta import Delta, End, Spent, Text
+from inference.failure import NotSupported
 from inference.pacer import BEAT_SECONDS
 from inference.prompt import Prompt
 from shared.contract import inference
@@ -26,7 +27,9 @@ class Embedded:
         self.card = inference.Model(id=NAME, description=DESCRIPTION, kind="embedded")
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The reply to the newest message, counted in its own pieces."""
+        """The reply to the newest message, counted in its own pieces. Raises NotSupported."""
+        if prompt.insists:
+            raise NotSupported
         words = reply(prompt.question)
         allowed = islice(words, prompt.sampling.max_tokens)
         count = 0

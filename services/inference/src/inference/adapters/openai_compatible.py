@@ -122,7 +122,8 @@ class OpenAICompatible:
         body: dict[str, Any] = {"model": self._name, "messages": prompt.chat(), "stream": True}
         if self._usage:
             body["stream_options"] = {"include_usage": True}
-        return self._client.build_request("POST", self._url, json=body | prompt.sampling.model_dump(exclude_none=True))
+        body |= prompt.sampling.model_dump(exclude_none=True) | prompt.demands()
+        return self._client.build_request("POST", self._url, json=body)
 
 
 class _Body:

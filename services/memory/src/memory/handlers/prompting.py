@@ -80,7 +80,7 @@ def _known(tx: Transaction, generation: Generation, about: About, persona: Perso
         language if isinstance(language, str) else None,
         known.pinned(tx.connection, generation.user, PINNED),
         chosen_notes,
-        actions=tx.limits.actions,
+        actions=tx.limits.actions and generation.demands is None,
     )
 
 

@@ -14,6 +14,7 @@ from shared.contract.events import ConversationCreated, MessageCreated
 from shared.contract.memory import Accepted, EditMessage, Regenerate, SendMessage, StopGeneration, Stopping
 from shared.contract.objects import ChatMessage, Conversation
 from shared.errors import Invalid, Stale, UnknownGeneration
+from shared.ids import NewId, chat_ids
 
 MISSED = 50
 """How many missed messages a stale device is shown at most."""
@@ -21,20 +22,32 @@ MISSED = 50
 
 def send_message(tx: Transaction, question: SendMessage) -> Accepted:
     """Stores a user message and queues its answer. Raises UnknownNote, UnknownPersona when what it names is not there."""
-    begin = _begin if question.conversation_id is None else _continue
 
     def send() -> Accepted:
         known.check_notes(tx.connection, question.user, question.context_ids)
         persona = named(tx.connection, question.user, question.persona)
-        return begin(tx, question.model_copy(update={"persona": persona}))
+        return _placed(tx, question.model_copy(update={"persona": persona}))
 
     return accepted_once(tx, "send_message", question, send)
 
 
-def _begin(tx: Transaction, question: SendMessage) -> Accepted:
+def _placed(tx: Transaction, question: SendMessage) -> Accepted:
+    """In the conversation it names, in the one that its client calls so, or in a new one."""
+    if question.conversation_id is not None:
+        return _continue(tx, question)
+    if question.chat is None:
+        return _begin(tx, question, tx.new_id)
+    meant = chat_ids(question.user, question.chat)
+    for known_id in meant:
+        if conversations.exists(tx.connection, question.user, known_id):
+            return _continue(tx, question.model_copy(update={"conversation_id": known_id}))
+    return _begin(tx, question, lambda kind: meant[-1] if kind == "c" else tx.new_id(kind))
+
+
+def _begin(tx: Transaction, question: SendMessage, new_id: NewId) -> Accepted:
     refuse_too_many(len(generations.open_of_user(tx.connection, question.user)), tx.limits.open_generations)
-    conversation = new_conversation(question, tx.new_id, tx.at)
-    history = brought_along(question.history, conversation.id, tx.new_id, tx.at)
+    conversation = new_conversation(question, new_id, tx.at)
+    history = brought_along(question.history, conversation.id, None, tx.new_id, tx.at)
     new = _turn_of(tx, question, conversation, history)
     placed = conversation.model_copy(update={"head_id": new.answer.id})
     conversations.keep(tx.connection, question.user, placed, tx.version(question.user))
@@ -48,14 +61,15 @@ def _begin(tx: Transaction, question: SendMessage) -> Accepted:
 
 def _continue(tx: Transaction, question: SendMessage) -> Accepted:
     conversation = conversations.get(tx.connection, question.user, question.conversation_id or "")
-    if question.history:
+    if any(message.role != "tool" for message in question.history):
         raise Invalid("A history can only begin a new conversation.")
     _refuse_stale(tx, conversation, question.last_seen)
     opened = generations.open_of_user(tx.connection, question.user)
     here = [generation for generation in opened if generation.conversation_id == conversation.id]
     admission = admit(question.if_busy, here)
     refuse_too_many(len(opened) - len(admission.cancel), tx.limits.open_generations)
-    new = _turn_of(tx, question, conversation, ())
+    results = brought_along(question.history, conversation.id, conversation.head_id, tx.new_id, tx.at)
+    new = _turn_of(tx, question, conversation, results)
     if question.if_busy == "interrupt":
         stop(tx, here)
         here = list(admission.stop)
@@ -76,6 +90,10 @@ def _turn_of(tx: Transaction, question: SendMessage, conversation: Conversation,
         question.channel,
         question.client_message_id,
     )
+    if question.role == "tool":
+        asked = asked.model_copy(update={"role": "tool", "tool_call_id": question.tool_call_id})
+    if question.name is not None:
+        asked = asked.model_copy(update={"name": question.name})
     return turn(question.user, asked, (*history, asked), wanted(question, conversation.persona), tx.new_id, tx.at)
 
 
@@ -139,7 +157,7 @@ def _regenerate(tx: Transaction, question: Regenerate) -> Accepted:
     asked = messages.get(tx.connection, question.user, question.message_id)
     if asked.role == "assistant" and asked.parent_id is not None:
         asked = messages.get(tx.connection, question.user, asked.parent_id)
-    if asked.role != "user":
+    if asked.role not in ("user", "tool"):
         raise Invalid("There is no user message that this answers.")
     return _answer_again(tx, question.user, conversation, asked, asked, ())
 

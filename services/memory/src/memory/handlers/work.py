@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from memory.action import NOTHING, requested
+from memory.demands import demanded
 from memory.generation import Generation, claim, held, lease_left, repeats
 from memory.handlers import digests
 from memory.handlers.endings import STOPPED, Ending, end, move_up
@@ -53,6 +54,7 @@ def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given)
         instructions=prompt.composed.instructions,
         context=prompt.composed.context,
         messages=prompt.composed.messages,
+        **demanded(generation.demands),
     )
 
 

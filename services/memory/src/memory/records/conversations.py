@@ -101,6 +101,11 @@ def get(connection: Connection, user: str, conversation_id: str) -> Conversation
     return _conversation(found)
 
 
+def exists(connection: Connection, user: str, conversation_id: str) -> bool:
+    """Whether this user has it."""
+    return row(connection, _ONE, {"user": user, "conversation": conversation_id}) is not None
+
+
 def page(connection: Connection, user: str, after: tuple[int, str] | None, limit: int) -> list[tuple[Conversation, int]]:
     """Conversations, the last changed first, each with the version of its change; those after `(version, id)`."""
     found: list[AnyRow] = []

@@ -36,7 +36,7 @@ PACKED = "packed"
 """Of an archived message the compressed text."""
 
 JSON_COLUMNS = frozenset(
-    {"tags", "value", "usage", "error", "tool_calls", "actions", "attachments", "context_ids", "sampling", "made"}
+    {"tags", "value", "usage", "error", "tool_calls", "actions", "attachments", "context_ids", "sampling", "demands", "made"}
 )
 
 

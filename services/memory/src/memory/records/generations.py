@@ -28,6 +28,7 @@ _COLUMNS = select(
     _g.sampling,
     _g.abandoned,
     _g.crowded,
+    _g.demands,
 )
 _SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
 _WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
@@ -95,6 +96,7 @@ def _generation(row: AnyRow) -> Generation:
         sampling=row.sampling,
         abandoned=row.abandoned,
         crowded=bool(row.crowded),
+        demands=row.demands,
     )
 
 
@@ -155,6 +157,7 @@ def keep(connection: Connection, generation: Generation, at: int, ticks: float) 
             "persona": generation.persona,
             "language": generation.language,
             "sampling": generation.sampling,
+            "demands": generation.demands,
             "created_at": at,
         },
     )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, bindparam, case, func, insert, literal, select, union, update
 
+from memory.calling import calls_of
 from memory.clock import micros, moment
 from memory.message import Filling, Remembered, shown
 from memory.packing import whole
@@ -29,7 +30,12 @@ _SHOWN = select(messages, _STATUS).select_from(messages.outerjoin(generations, g
 
 _m = messages.c
 # An archived text is about twice what it is packed.
-_SIZE = func.length(_m.text) + 2 * func.coalesce(func.length(_m.packed), 0) + func.coalesce(func.length(_m.attachments), 0)
+_SIZE = (
+    func.length(_m.text)
+    + 2 * func.coalesce(func.length(_m.packed), 0)
+    + func.coalesce(func.length(_m.attachments), 0)
+    + func.coalesce(func.length(_m.tool_calls), 0)
+)
 
 
 def _branch() -> Any:
@@ -43,7 +49,10 @@ def _branch() -> Any:
 
 def _near_branch() -> Any:
     """The same, no further than `room` characters go: a model's prompt takes no more, and reading is on the way to it."""
-    carried = _m.id, _m.parent_id, _m.role, _m.text, _m.packed, _m.status, _m.attachments
+    carried = (
+        *(_m.id, _m.parent_id, _m.role, _m.text, _m.packed, _m.status, _m.attachments),
+        *(_m.tool_calls, _m.tool_call_id, _m.name),
+    )
     head = select(*carried, literal(1).label("depth"), _SIZE.label("used")).where(_m.id == bindparam("head"))
     walk = head.cte("near", recursive=True)
     return walk.union_all(
@@ -56,7 +65,9 @@ def _near_branch() -> Any:
 _WALK, _NEAR = _branch(), _near_branch()
 _BRANCH = _SHOWN.join(_WALK, _WALK.c.id == messages.c.id).order_by(_WALK.c.depth)
 _n = _NEAR.c
-_REMEMBERED = select(_n.id, _n.role, _n.text, _n.packed, _n.status, _n.attachments).order_by(_n.depth)
+_REMEMBERED = select(
+    *(_n.id, _n.role, _n.text, _n.packed, _n.status, _n.attachments, _n.tool_calls, _n.tool_call_id, _n.name)
+).order_by(_n.depth)
 _ON_BRANCH = select(_WALK.c.depth).where(_WALK.c.id == bindparam("message"))
 _ONE = _SHOWN.where(messages.c.id == bindparam("message"), messages.c.user_id == bindparam("user"))
 _WHOLE = select(messages.c.attachments).where(messages.c.id == bindparam("message"))
@@ -153,6 +164,8 @@ def _message(row: AnyRow) -> ChatMessage:
         error=Problem.decode(row.error) if row.error else None,
         actions=list(_ACTIONS.validate_json(row.actions)) if row.actions else None,
         tool_calls=json.loads(row.tool_calls) if row.tool_calls else None,
+        tool_call_id=row.tool_call_id,
+        name=row.name,
         attachments=_attachments(row.attachments),
         channel=row.channel,
         client_message_id=row.client_message_id,
@@ -191,6 +204,9 @@ def _row(user: str, message: ChatMessage, version: int) -> dict[str, Any]:
         "text": message.text,
         "status": message.status,
         "generation_id": message.generation_id,
+        "tool_calls": json.dumps(message.tool_calls) if message.tool_calls else None,
+        "tool_call_id": message.tool_call_id,
+        "name": message.name,
         "attachments": _ATTACHMENTS.dump_json(attachments).decode() if attachments else None,
         "channel": message.channel,
         "client_message_id": message.client_message_id,
@@ -254,8 +270,11 @@ def remembered(connection: Connection, head_id: str, limit: int, room: int) -> l
             status,
             tuple(_attachments(attachments) or ()) if attachments else (),
             message_id,
+            calls_of(tool_calls) if tool_calls else (),
+            tool_call_id,
+            name,
         )
-        for message_id, role, text, packed, status, attachments in found
+        for message_id, role, text, packed, status, attachments, tool_calls, tool_call_id, name in found
     ]
 
 
