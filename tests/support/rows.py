@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Float, Integer, LargeBinary, insert
 
-from memory import tables
+from memory import machinery, tables
 from memory.records.exporting import JSON_COLUMNS
 
 DERIVED = {"departures", "erasing"}
@@ -11,7 +11,7 @@ DERIVED = {"departures", "erasing"}
 
 def of_users():
     """Every table that has rows of users, those that others refer to first."""
-    found = [table for table in tables.metadata.sorted_tables if "user_id" in table.c or table is tables.users]
+    found = [table for table in machinery.metadata.sorted_tables if "user_id" in table.c or table is tables.users]
     return [table for table in found if table.name not in DERIVED]
 
 
@@ -45,13 +45,13 @@ def _value(column, user, number, word):
     if isinstance(column.type, (BigInteger, Integer, Float)):
         return 1_700_000_000_000_000 + number if column.name.endswith("_at") else number
     if isinstance(column.type, LargeBinary):
-        return b"link" if column.table is tables.users or column.table is tables.audit else word.encode()
+        return b"link" if column.table is tables.users or column.table is machinery.audit else word.encode()
     return f"{word} {column.name} {number}"
 
 
 def fill(connection, user, word, count=3):
     """So many rows of this user in every table."""
-    gateway = tables.gateways
+    gateway = machinery.gateways
     if connection.execute(gateway.select().where(gateway.c.id == "gateway")).first() is None:
         connection.execute(insert(gateway), {"id": "gateway", "last_report": 1})
     for table in of_users():

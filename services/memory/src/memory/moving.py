@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Connection, Table, bindparam, column, func, select, text, tuple_, update
 
 from memory.derived import chores
+from memory.machinery import metadata
 from memory.ports import Store
 from memory.records.prepared import POSTGRESQL, Values, row, rows, run, run_all, scalar
 from memory.records.upserts import insert, upsert
-from memory.tables import installation, metadata, users
+from memory.tables import installation, users
 from shared.errors import Refused
 
 AT_ONCE = 200

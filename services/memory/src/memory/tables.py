@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -17,10 +16,10 @@ from sqlalchemy import (
     text,
 )
 
+from memory.machinery import SEQUENCE, metadata
+
 APPLICATION_ID = 0x436F6C6C
 """`Coll`, in the header of the file: this database is ours."""
-
-metadata = MetaData()
 
 # Written out, not bound: SQLite uses a partial index only when the query says the same with constants.
 _OPEN = text("status IN ('queued', 'running')")
@@ -28,8 +27,6 @@ _RUNNING = text("status = 'running'")
 IS_OPEN = text("generations.status IN ('queued', 'running')")
 IS_TEMPORARY = text("conversations.temporary")
 IS_DUE = text("status = 'open'")
-# SQLite numbers rows by itself only in a column that is called INTEGER.
-_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
 installation = Table(
     "installation",
@@ -100,7 +97,7 @@ conversations = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
     Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("user_id", Text, nullable=False),
@@ -136,7 +133,7 @@ messages = Table(
 generations = Table(
     "generations",
     metadata,
-    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
     Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("user_id", Text, nullable=False),
@@ -232,7 +229,7 @@ tasks = Table(
 notes = Table(
     "notes",
     metadata,
-    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
     Column("user_id", Text, nullable=False),
     Column("title", Text),
@@ -329,74 +326,4 @@ personas = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index("personas_by_change", "user_id", "changed"),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("user_id", Text, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    # What was done (`answer.completed`, `output.stored`, …), who asked for it, and what it touched.
-    Column("action", Text, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    Column("conversation_id", Text),
-    Column("generation_id", Text),
-    Column("message_id", Text),
-    Column("model", Text),
-    Column("prompt_hash", Text),
-    Column("output_hash", Text),
-    Column("made", Text, nullable=False),
-    Column("previous", LargeBinary, nullable=False),
-    Column("mac", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("user_id", "number"),
-)
-
-# What remains of an erased chain. `life` counts from 0: a user may come back and be erased again.
-tombstones = Table(
-    "tombstones",
-    metadata,
-    Column("who", Text, nullable=False),
-    Column("life", Integer, nullable=False),
-    Column("rows", BigInteger, nullable=False),
-    Column("last", LargeBinary),
-    Column("at", BigInteger, nullable=False),
-    Column("mac", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("who", "life"),
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("user_id", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    # Why NATS will never take it; such a row is kept to be looked at, and not sent again.
-    Column("poison", Text),
-    # The connection that wrote it, and sends it; empty where there is one process only.
-    Column("writer", Text, nullable=False, server_default=""),
-    Index("outbox_by_user", "user_id", "version"),
-    sqlite_autoincrement=True,
-)
-
-gateways = Table(
-    "gateways",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("last_report", BigInteger, nullable=False),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("gateway_id", Text, ForeignKey("gateways.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("user_id", Text, nullable=False, index=True),
-    Column("device", Text),
-    Column("connected_at", BigInteger, nullable=False),
 )

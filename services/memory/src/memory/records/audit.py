@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from memory.audit import Act, Entry, Head, Linked, Tombstone
+from memory.machinery import audit, tombstones
 from memory.records.prepared import row, rows, run, run_all, scalar
-from memory.tables import audit, tombstones, users
+from memory.tables import users
 
 _HEAD = select(users.c.audit_count, users.c.audit_mac).where(users.c.id == bindparam("user"))
 _INSERT = insert(audit)

@@ -8,11 +8,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Table, bindparam, delete, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningDelete
 
-from memory import tables
+from memory import machinery, tables
+from memory.machinery import outbox
 from memory.records.belonging import mine
 from memory.records.prepared import row, rows, run
 from memory.records.upserts import insert, upsert
-from memory.tables import departures, installation, outbox, users
+from memory.tables import departures, installation, users
 
 ELSEWHERE = frozenset({"audit", "departures", "outbox", "search_queue", "search_users", "search_documents", "embeddings"})
 """Tables that are not just emptied: the audit leaves a tombstone, the outbox has to be sent first, search keeps its own."""
@@ -57,7 +58,7 @@ def owned_tables() -> list[Table]:
     """Every table whose rows of a user are deleted one batch after the other, in this order."""
     first = [
         table
-        for table in tables.metadata.sorted_tables
+        for table in machinery.metadata.sorted_tables
         if "user_id" in table.c and table not in LAST and table.name not in ELSEWHERE
     ]
     return [*first, *LAST]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, update
 
+from memory.machinery import outbox
 from memory.packing import WORTH, packed
 from memory.records.prepared import rows, run, run_all, scalar
-from memory.tables import calendar, conversations, events, messages, outbox, plans, removed, tasks, users
+from memory.tables import calendar, conversations, events, messages, plans, removed, tasks, users
 
 _m = messages.c
 _OLD_EVENTS = (

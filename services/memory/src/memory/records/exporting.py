@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from memory import tables
+from memory import machinery, tables
 from memory.clock import moment
 from memory.packing import whole
 from memory.records.belonging import mine
@@ -70,8 +70,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("plan", tables.plans, key="date"),
     Kind("calendarEvent", tables.calendar),
     Kind("generation", tables.generations, key="seq", omit=_LEASES),
-    Kind("audit", tables.audit, key="number"),
-    Kind("session", tables.sessions),
+    Kind("audit", machinery.audit, key="number"),
+    Kind("session", machinery.sessions),
 )
 
 LEFT_OUT = {

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from memory.machinery import outbox
 from memory.outbox import Letter
 from memory.records.prepared import AnyRow, rows, run, run_all, scalar
-from memory.tables import events, outbox, removed
+from memory.tables import events, removed
 from shared.contract.subjects import StateKind, Subject
 
 _KEEP_EVENT = insert(events)

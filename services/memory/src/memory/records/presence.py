@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, delete, select
 
 from memory.clock import micros, moment
+from memory.machinery import gateways, sessions
 from memory.records.prepared import rows, run, run_all
 from memory.records.upserts import upsert
-from memory.tables import gateways, sessions
 from shared.contract.memory import PresenceChange
 from shared.contract.objects import Session
 

@@ -27,9 +27,10 @@ from memory.audit import (
     read_anchor,
     who,
 )
+from memory.machinery import audit
 from memory.records.audit import EVERY_HEAD, EVERY_ROW, EVERY_TOMBSTONE, linked_of, tombstone_of
 from memory.settings import MemorySettings
-from memory.tables import audit, installation
+from memory.tables import installation
 
 Progress = Callable[[int, int], None]
 """Rows that were checked, of so many."""
