@@ -12,6 +12,7 @@ OBJECTS = {
     "memory": ("pinned_memories", "memory"),
     "calendar": ("calendar", "calendar_event"),
     "persona": ("personas", "persona"),
+    "travel": ("trips", "trip"),
 }
 """Of each kind of event the list in the state, and the object in the event."""
 
@@ -41,7 +42,7 @@ class Folded:
         self.conversations |= {conversation.id: conversation for conversation in state.conversations}
         self.messages |= {message.id: message for message in state.messages}
         for name, known in self.objects.items():
-            for gone in getattr(state.removed, name):
+            for gone in getattr(state.removed, name) or ():
                 known.pop(gone, None)
             known |= {one.id: one for one in getattr(state, name)}
         for day in state.removed.plan or ():

@@ -16,7 +16,7 @@ from memory.adapters.store import open_store
 from memory.anchoring import Anchoring, anchor_path
 from memory.clock import Clock, micros
 from memory.departing import Departures
-from memory.handlers import conversations, digests, export, outputs, person, presence, reading, turns, work
+from memory.handlers import conversations, digests, export, outputs, person, presence, reading, tidying, turns, work
 from memory.handlers.searching import search as find
 from memory.ledger import Ledger
 from memory.moving import refuse_half_moved
@@ -144,6 +144,7 @@ def answers(ledger: Ledger, store: Store) -> list[Answer[Any, Any]]:
         writes(account.STORE_OUTPUT, outputs.store_output),
         writes(knowledge.PREPARE_DIGEST, digests.prepare_digest),
         writes(knowledge.STORE_DIGEST, digests.store_digest),
+        writes(knowledge.TIDY_UP, tidying.tidy_up),
         writes(contract.CREATE_CONVERSATION, conversations.create_conversation),
         writes(contract.UPDATE_CONVERSATION, conversations.update_conversation),
         writes(contract.DELETE_CONVERSATION, conversations.delete_conversation),

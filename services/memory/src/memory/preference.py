@@ -6,6 +6,12 @@
 | `workHours` | `{"start": "09:00", "end": "17:30", "days": ["mon", "tue"]}`; days may be absent; it may go past midnight |
 | `language` | a tag such as `en`, `pt-BR` |
 | `notifications` | true or false, or an object of them |
+| `dailyPlan` | true: a plan of the day is made every day, at `planAt` |
+| `planAt` | a time of the day such as `07:30`; 07:00 when there is none |
+| `calendarSync` | true: the calendar is brought over from the calendar server of this installation, again and again |
+| `groupSummary` | true: summaries over several people, which the operator asks for, may use one's tasks and notes |
+| `travel` | what flights should be like: `{"maxPrice": 400, "maxStops": 0, "airlines": ["LH"], "avoidAirlines": ["XX"],
+"earliest": "07:00", "latest": "22:00"}`, each of them or none |
 | `home` | the town where the person lives, such as `Berlin` or `Berlin, Germany` |
 
 Any other key of letters, digits, `_`, `.`, `-` is free. To set a key to null is to remove it.
@@ -19,6 +25,9 @@ from typing import Any, Final, cast
 
 from memory.free_value import stored
 from shared.errors import Invalid, LimitReached
+
+SCHEDULED: Final = ("dailyPlan", "planAt", "timezone", "notifications", "calendarSync")
+"""Preferences on which the schedules of a person depend."""
 
 KEYS: Final = 200
 """How many preferences one may have."""
@@ -98,6 +107,51 @@ def _notifications(value: Any) -> None:
         raise Invalid("notifications must be true, false, or an object of them.")
 
 
+def _switch(key: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if not isinstance(value, bool):
+            raise Invalid(f"{key} must be true or false.")
+
+    return check
+
+
+def _plan_at(value: Any) -> None:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise Invalid("planAt must be a time such as 07:30.")
+
+
+def _travel(value: Any) -> None:
+    if not isinstance(value, dict):
+        raise Invalid('travel must be an object such as {"maxPrice": 400, "maxStops": 0}.')
+    wishes = cast("dict[str, Any]", value)
+    for key, wish in wishes.items():
+        if key not in _WISHES or not _WISHES[key](wish):
+            raise Invalid(f"travel may have {', '.join(_WISHES)}: numbers, lists of names, and times such as 07:00.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1_000_000
+
+
+def _is_names(value: Any) -> bool:
+    names = cast("list[Any]", value) if isinstance(value, list) else [None]
+    return len(names) <= 50 and all(isinstance(name, str) and 0 < len(name) <= 64 for name in names)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and _TIME.fullmatch(value) is not None
+
+
+_WISHES: Final[dict[str, Callable[[Any], bool]]] = {
+    "maxPrice": _is_number,
+    "maxStops": _is_number,
+    "airlines": _is_names,
+    "avoidAirlines": _is_names,
+    "earliest": _is_time,
+    "latest": _is_time,
+}
+
+
 def _home(value: Any) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > 255:
         raise Invalid("home must be the name of a place, of at most 255 characters.")
@@ -109,4 +163,9 @@ _KNOWN: Final[dict[str, Callable[[Any], None]]] = {
     "language": _language,
     "notifications": _notifications,
     "home": _home,
+    "dailyPlan": _switch("dailyPlan"),
+    "calendarSync": _switch("calendarSync"),
+    "groupSummary": _switch("groupSummary"),
+    "planAt": _plan_at,
+    "travel": _travel,
 }

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection
 
 from memory.clock import Clock, micros
-from memory.handlers import calendar, tasks
+from memory.handlers import calendar, tasks, trips
 from memory.ledger import Ledger
 from memory.records import expiry, search
 from memory.records.expiry import Old
@@ -58,13 +58,17 @@ class Retention:
         if limits.completed_task_days:
             await self._delete("tasks", expiry.old_tasks, self._before(limits.completed_task_days), _drop_task)
         if limits.plan_days:
-            past = (self._clock.now() - timedelta(days=limits.plan_days)).date().isoformat()
-            await self._delete("plans", expiry.old_plans, past, _drop_plan)
+            await self._delete("plans", expiry.old_plans, self._day_before(limits.plan_days), _drop_plan)
+        if limits.trip_days:
+            await self._delete("trips", expiry.old_trips, self._day_before(limits.trip_days), _drop_trip)
         if limits.calendar_days:
             await self._delete("calendar", expiry.old_calendar, self._before(limits.calendar_days), _drop_event)
 
     def _before(self, days: float) -> int:
         return micros(self._clock.now() - timedelta(days=days))
+
+    def _day_before(self, days: float) -> str:
+        return (self._clock.now() - timedelta(days=days)).date().isoformat()
 
     async def _forget(
         self,
@@ -157,6 +161,10 @@ def _drop_task(tx: Transaction, old: Old) -> None:
 
 def _drop_event(tx: Transaction, old: Old) -> None:
     calendar.delete_event(tx, DeleteEvent(user=old.user, event_id=old.id))
+
+
+def _drop_trip(tx: Transaction, old: Old) -> None:
+    trips.forget_past(tx, old.user, old.id)
 
 
 def _drop_plan(tx: Transaction, old: Old) -> None:

@@ -74,6 +74,7 @@ class MemorySettings(BaseSettings):
     calendar_events: int = Field(
         default=10_000, ge=1, description="Calendar entries one user may have, travel events among them."
     )
+    trips: int = Field(default=200, ge=1, description="Trips one user may have.")
     personas: int = Field(default=50, ge=1, description="Personas of their own one user may have.")
     personas_bytes: int = Field(
         default=128 * 1024, ge=1024, le=256 * 1024, description="Bytes of JSON one user's own personas may have together."
@@ -89,6 +90,7 @@ class MemorySettings(BaseSettings):
     )
     completed_task_days: float = Field(default=90.0, ge=0, description="How long completed tasks are kept; 0 keeps them.")
     plan_days: float = Field(default=90.0, ge=0, description="How long plans of past days are kept; 0 keeps them.")
+    trip_days: float = Field(default=365.0, ge=0, description="How long past trips are kept; 0 keeps them.")
     calendar_days: float = Field(default=365.0, ge=0, description="How long past calendar entries are kept; 0 keeps them.")
     poisoned_days: float = Field(
         default=30.0, gt=0, description="How long events that NATS will never take are kept to be looked at."

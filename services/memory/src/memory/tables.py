@@ -311,6 +311,24 @@ calendar = Table(
     Index("calendar_by_external_id", "user_id", "external_id", unique=True),
 )
 
+trips = Table(
+    "trips",
+    metadata,
+    Column("user_id", Text, nullable=False),
+    # Of the workflow that found its flights; callers may choose ids, so that two users may have the same.
+    Column("id", Text, nullable=False),
+    Column("travel_event_id", Text),
+    Column("departure_date", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "id"),
+    Index("trips_by_change", "user_id", "changed"),
+    Index("trips_by_day", "user_id", "departure_date"),
+)
+
 personas = Table(
     "personas",
     metadata,

@@ -15,6 +15,7 @@ from shared.contract.base import Message
 from shared.contract.events import ConversationEvent, Event, StateUpdated
 from shared.contract.inference import DIGEST, GENERATE, Digest, DigestKind, Generate
 from shared.contract.subjects import StateKind, Subject, conversation_event, state_event
+from shared.contract.workflow import ARRANGE, Arrange
 from shared.ids import Kind, NewId
 
 
@@ -81,6 +82,10 @@ class Transaction:
     def order_digest(self, user: str, conversation_id: str, kind: DigestKind) -> None:
         """A worker shall make a title or a summary, when it has time."""
         self._order(user, DIGEST.subject(user), Digest(user=user, conversation_id=conversation_id, kind=kind))
+
+    def arrange(self, user: str) -> None:
+        """The schedules that this user's preferences ask for shall be looked at."""
+        self._order(user, ARRANGE.subject(user), Arrange(user=user))
 
     def _order(self, user: str, subject: Subject, order: Message) -> None:
         version = self._versions.get(user, 0)

@@ -86,7 +86,7 @@ class TidyUp(Message):
 
 
 class Tidied(Message):
-    """How many messages were packed, and how many summaries were ordered."""
+    """In how many conversations messages were packed, and how many summaries were ordered."""
 
     packed: int
     summaries: int

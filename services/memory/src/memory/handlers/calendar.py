@@ -6,6 +6,7 @@ from memory.calendar_entry import entry, journey
 from memory.clock import micros
 from memory.handlers.reading import Snapshot
 from memory.handlers.repetition import change_once
+from memory.handlers.trips import forget_journey
 from memory.paging import bounded, moment_cursor, parse_moment_cursor, within
 from memory.records import calendar, preferences
 from memory.transaction import Transaction
@@ -76,6 +77,8 @@ def _follow(tx: Transaction, user: str, event: CalendarEvent) -> CalendarEvent |
 
 def _drop(tx: Transaction, user: str, event: CalendarEvent) -> None:
     calendar.drop(tx.connection, event.id)
+    if event.kind == "travel":
+        forget_journey(tx, user, event.id)
     tx.remove(user, "calendar", event.id)
     tx.tell_state(user, "calendar", CalendarDeleted(**tx.stamp(user), calendar_event=event))
 

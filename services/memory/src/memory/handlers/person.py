@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from memory.handlers import calendar, memories, notes, personas, plans, preferences, state, tasks
+from memory.handlers import calendar, memories, notes, personas, plans, preferences, state, tasks, trips
 from shared.contract import state as contract
+from shared.contract import travel
 from shared.contract.topics import Call
 
 Answered: TypeAlias = tuple[Call[Any, Any], Callable[[Any, Any], Any]]
@@ -25,6 +26,10 @@ WRITES: Final[tuple[Answered, ...]] = (
     (contract.DELETE_EVENT, calendar.delete_event),
     (contract.KEEP_PERSONA, personas.keep_persona),
     (contract.DELETE_PERSONA, personas.delete_persona),
+    (travel.KEEP_TRIP, trips.keep_trip),
+    (travel.CHOOSE_FLIGHT, trips.choose_flight),
+    (travel.SETTLE_TRIP, trips.settle_trip),
+    (travel.DROP_TRIP, trips.drop_trip),
 )
 
 READS: Final[tuple[Answered, ...]] = (
@@ -37,5 +42,7 @@ READS: Final[tuple[Answered, ...]] = (
     (contract.GET_PLAN, plans.get_plan),
     (contract.LIST_EVENTS, calendar.list_events),
     (contract.LIST_PERSONAS, personas.list_personas),
+    (travel.GET_TRIP, trips.get_trip),
+    (travel.LIST_TRIPS, trips.list_trips),
     (contract.GET_STATE, state.get_state),
 )

@@ -2,7 +2,7 @@
 
 from memory.handlers.reading import Snapshot
 from memory.handlers.repetition import change_once
-from memory.preference import changed
+from memory.preference import SCHEDULED, changed
 from memory.records import preferences
 from memory.transaction import Transaction
 from shared.contract.events import PreferencesUpdated
@@ -27,4 +27,6 @@ def _change(tx: Transaction, question: ChangePreferences) -> Preferences:
     if text != changed(old, {}, ())[1]:
         preferences.keep(tx.connection, user, text, tx.version(user), tx.micros)
         tx.tell_state(user, "preferences", PreferencesUpdated(**tx.stamp(user), preferences=new))
+        if any(old.get(key) != new.get(key) for key in SCHEDULED):
+            tx.arrange(user)
     return Preferences(preferences=new)

@@ -26,6 +26,7 @@ from memory.records import (
     preferences,
     presence,
     tasks,
+    trips,
     users,
 )
 from memory.records.users import Standing
@@ -33,6 +34,7 @@ from memory.since import Moment, parse_since, version_at
 from shared.contract.objects import ChatMessage, Conversation
 from shared.contract.person import CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
 from shared.contract.state import GetState, Preferences, Removed, State
+from shared.contract.trip import Trip
 
 RECENT: Final = timedelta(days=1)
 """A calendar entry that ended longer ago is not shown with the whole state."""
@@ -54,6 +56,7 @@ class Found:
     calendar: Sequence[CalendarEvent]
     plans: Sequence[Plan]
     personas: Sequence[Persona]
+    trips: Sequence[Trip]
 
 
 def get_state(view: Snapshot, question: GetState) -> State:
@@ -102,8 +105,13 @@ def _whole(view: Snapshot, question: GetState, standing: Standing) -> State:
         calendar.page(connection, user, upcoming, None, portion.CALENDAR.most),
         plans.changed_since(connection, user, -1, portion.PLANS.most),
         personas.all_of(connection, user),
+        trips.since_day(connection, user, _yesterday(view), portion.TRIPS.most),
     )
     return _state(view, question, standing, found, Basket())
+
+
+def _yesterday(view: Snapshot) -> str:
+    return (view.at - RECENT).date().isoformat()
 
 
 def _changes(view: Snapshot, question: GetState, standing: Standing, since: int | None) -> State | None:
@@ -123,6 +131,7 @@ def _changes(view: Snapshot, question: GetState, standing: Standing, since: int 
         calendar.changed_since(connection, user, since, portion.CALENDAR.most + 1),
         plans.changed_since(connection, user, since, portion.PLANS.most + 1),
         personas.changed_since(connection, user, since, portion.PERSONAS.most + 1),
+        trips.changed_since(connection, user, since, portion.TRIPS.most + 1),
     )
     state = _state(view, question, standing, found, basket)
     return None if basket.overflown else state.model_copy(update={"since": since, "removed": removed})
@@ -155,6 +164,7 @@ def _state(view: Snapshot, question: GetState, standing: Standing, found: Found,
         "calendar": basket.take(found.calendar, portion.CALENDAR),
         "plan": {plan.date: plan.wire() for plan in basket.take(found.plans, portion.PLANS)},
         "personas": basket.take(found.personas, portion.PERSONAS),
+        "trips": basket.take(found.trips, portion.TRIPS),
         "active_sessions": basket.take(sessions, portion.SESSIONS),
     }
     return State(

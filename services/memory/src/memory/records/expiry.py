@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, 
 from memory.machinery import outbox
 from memory.packing import WORTH, packed
 from memory.records.prepared import rows, run, run_all, scalar
-from memory.tables import calendar, conversations, events, messages, plans, removed, tasks, users
+from memory.tables import calendar, conversations, events, messages, plans, removed, tasks, trips, users
 
 _m = messages.c
 _OLD_EVENTS = (
@@ -36,6 +36,7 @@ _OLD_TASKS = (
     .where(tasks.c.status == "completed", tasks.c.completed_at < bindparam("before"))
     .limit(bindparam("limit"))
 )
+_OLD_TRIPS = select(trips.c.user_id, trips.c.id).where(trips.c.departure_date < bindparam("before")).limit(bindparam("limit"))
 _OLD_PLANS = select(plans.c.user_id, plans.c.date).where(plans.c.date < bindparam("before")).limit(bindparam("limit"))
 _OLD_CALENDAR = (
     select(calendar.c.id, calendar.c.user_id).where(calendar.c.ends_at < bindparam("before")).limit(bindparam("limit"))
@@ -107,6 +108,11 @@ def old_tasks(connection: Connection, before: int, limit: int) -> list[Old]:
 def old_plans(connection: Connection, before: str, limit: int) -> list[Old]:
     """Some plans of days before then."""
     return [Old(one.user_id, one.date) for one in rows(connection, _OLD_PLANS, {"before": before, "limit": limit})]
+
+
+def old_trips(connection: Connection, before: str, limit: int) -> list[Old]:
+    """Some trips that began before then."""
+    return [Old(one.user_id, one.id) for one in rows(connection, _OLD_TRIPS, {"before": before, "limit": limit})]
 
 
 def old_calendar(connection: Connection, before: int, limit: int) -> list[Old]:

@@ -69,6 +69,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("pinnedMemory", tables.memories),
     Kind("plan", tables.plans, key="date"),
     Kind("calendarEvent", tables.calendar),
+    Kind("trip", tables.trips),
     Kind("generation", tables.generations, key="seq", omit=_LEASES),
     Kind("audit", machinery.audit, key="number"),
     Kind("session", machinery.sessions),
