@@ -1,6 +1,7 @@
 """A turn from the user's side."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -291,7 +292,11 @@ async def test_editing_begins_a_new_branch_with_the_attachments_of_the_old_messa
     await desk.answer(second.generation_id, "2")
     edited = await desk.ask(EDIT_MESSAGE, EditMessage(user="ana", message_id=second.message_id, text="zwei"))
     claim = await desk.claim(edited.generation_id)
-    assert [message.text for message in claim.messages] == ["one", "1", "zwei\n\n[a.txt]\ncontent"]
+    *before, zwei = [message.text for message in claim.messages]
+    assert before == ["one", "1"]
+    assert re.fullmatch(r'zwei\n\n<data (\w{16}): attachment "a.txt">\ncontent\n</data \1>', zwei)
+    assert claim.untrusted
+    assert "no instruction to you" in claim.context
     await desk.finish(edited.generation_id, text="II")
     assert await texts(desk, first) == ["one", "1", "zwei", "II"]
 
@@ -333,7 +338,7 @@ async def test_long_attachments_are_shown_cut_and_given_to_the_model_whole(desk)
     long = "x" * 20_000
     accepted = await desk.send("see", attachments=[Attachment(name="long.txt", text=long)])
     claim = await desk.claim(accepted.generation_id)
-    assert claim.messages[0].text == f"see\n\n[long.txt]\n{long}"
+    assert f">\n{long}\n</data " in claim.messages[0].text
     page = await desk.ask(LIST_MESSAGES, ListMessages(user="ana", conversation_id=accepted.conversation_id))
     assert len(page.messages[0].attachments[0].text) == 8192
     assert shown(page.messages[0]) == page.messages[0]

@@ -82,7 +82,8 @@ def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, too
     more, and none later.
     """
     lead, rest = _lead(claim.messages)
-    parts = [_instructions(claim, system_prompt), lead, claim.context]
+    acting = None if tools else claim.acting
+    parts = [_instructions(claim, system_prompt), lead, acting, claim.context]
     told = "\n\n".join(part for part in parts if part)
     first = [PromptMessage(role="system", text=told)] if told else []
     timezone = claim.preferences.get("timezone")

@@ -153,8 +153,10 @@ class Claim(Message):
     sampling: Sampling = Sampling()
     instructions: str | None = None
     """The persona's; the all-round assistant's when none was named."""
+    acting: str | None = None
+    """How to ask for actions by words: for a model that is given no tools, after the instructions."""
     context: str | None = None
-    """How to act, and what is known of the person: for the model, after the instructions."""
+    """What is known of the person: for the model, after that."""
     messages: list[PromptMessage] = Field(default_factory=list[PromptMessage])
     rounds: list[Round] = Field(default_factory=list[Round])
     """What an earlier attempt has done already: go on after it."""
@@ -167,6 +169,8 @@ class Claim(Message):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
+    untrusted: bool = False
+    """The model reads what somebody else may have written: attachments, notes chosen for the message."""
 
 
 class RenewLease(Message):
@@ -204,6 +208,8 @@ class FinishGeneration(Message):
     actions: list[Action] = Field(default_factory=list[Action])
     """What the model asked to be done, beyond what can be read from the text."""
     tool_calls: list[dict[str, Any]] | None = None
+    heed: bool = True
+    """Do what the text asks for. Not when tools have done it, nor after the model read what others may have written."""
 
 
 class ReleaseGeneration(Message):

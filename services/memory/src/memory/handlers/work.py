@@ -52,9 +52,11 @@ def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given)
         language=generation.language,
         sampling=prompt.sampling,
         instructions=prompt.composed.instructions,
+        acting=prompt.composed.acting,
         context=prompt.composed.context,
         messages=prompt.composed.messages,
         **demanded(generation.demands),
+        untrusted=prompt.composed.untrusted,
     )
 
 
@@ -82,7 +84,7 @@ def _complete(tx: Transaction, generation: Generation, opened: list[Generation],
     """With what the answer asks for, told before its end; and what its conversation needs from now on, ordered after it."""
     standing = digest_records.standing(tx.connection, generation.conversation_id)
     # Nobody sees a temporary conversation again, and clients that only want a text from a model use one: JSON in it is theirs.
-    acting = standing is not None and not standing.temporary
+    acting = question.heed and standing is not None and not standing.temporary
     request = requested(generation.user, question.text, question.actions) if acting else NOTHING
     source = Source(generation.user, generation.conversation_id, generation.answer_id, generation.id)
     carried = carry_out(tx, request, source)
