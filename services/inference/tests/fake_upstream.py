@@ -105,6 +105,13 @@ async def upstream(*behaviours: Behaviour) -> AsyncGenerator[FakeUpstream]:
         server.close()
 
 
+async def asked(server: FakeUpstream) -> None:
+    """Returns when a request has come."""
+    async with asyncio.timeout(20):
+        while not server.requests:
+            await asyncio.sleep(0.01)
+
+
 # --- how servers misbehave -------------------------------------------------------------------------------------------
 
 
@@ -213,6 +220,24 @@ async def bad_json(x: Exchange) -> None:
     await x.say("half")
     await x.chunk(b"data: {oops\n\n")
     await x.hang()
+
+
+async def bad_json_at_once(x: Exchange) -> None:
+    await x.begin()
+    await x.chunk(b"data: {oops\n\n")
+    await x.hang()
+
+
+async def begins_and_ends(x: Exchange) -> None:
+    await x.begin()
+    await x.raw(b"0\r\n\r\n")
+
+
+async def late(x: Exchange) -> None:
+    await x.begin()
+    await asyncio.sleep(2.0)
+    await x.say("Héllo 🙂")
+    await x.end()
 
 
 async def endless_line(x: Exchange) -> None:

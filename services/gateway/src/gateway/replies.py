@@ -179,6 +179,12 @@ class ListedModel(BaseModel):
     created: int
     owned_by: str
     description: str
+    kind: str
+    context_length: int | None
+    max_output: int | None
+    pricing: dict[str, Any]
+    capabilities: list[str]
+    fallback: list[str]
 
 
 class ModelList(BaseModel):

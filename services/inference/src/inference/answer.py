@@ -20,6 +20,8 @@ class Answer:
         self.usage: Usage | None = None
         self.reason: FinishReason | None = None
         self.calls: list[ToolCall] = []
+        self.model: str | None = None
+        """Who answers, as soon as that is known."""
 
     @property
     def text(self) -> str:

@@ -10,9 +10,9 @@ import structlog
 
 from inference import lease
 from inference.answer import Answer
-from inference.delta import Delta, End, Spent, Text, Thought, ToolCall
+from inference.delta import Asking, Delta, End, Spent, Text, Thought, ToolCall
 from inference.failure import Incomplete, ModelFailed, TooLong
-from inference.guard import Guard
+from inference.guard import Deadlines, Guard
 from inference.lines import Clock, Lines
 from inference.outcome import Outcome, finish, outcome_of
 from inference.pacer import Pacer
@@ -134,6 +134,10 @@ class Attempt:
             case End(reason):
                 self._answer.reason = reason
                 return True
+            case Asking(model, first_token, idle, total):
+                self._answer.model = model
+                self._guard.anew(Deadlines(first_token, idle, total))
+                return True
             case _:
                 pass
         return False
@@ -156,7 +160,7 @@ class Attempt:
             epoch=self._epoch,
             outcome=outcome.kind,
             text=text,
-            model=self._model.card.id,
+            model=self._answer.model or self._model.card.id,
             usage=self._answer.usage,
             finish_reason=outcome.reason,
             error=outcome.problem,

@@ -10,13 +10,14 @@ import structlog
 
 from inference import planner
 from inference.answer import Answer
-from inference.delta import End, Spent, Text, Thought
+from inference.delta import Asking, End, Spent, Text, Thought
 from inference.failure import Incomplete, ModelFailed, NoSuchModel, UpstreamRefused, UpstreamTimeout
 from inference.guard import Deadlines, Guard
 from inference.models import Models
 from inference.ports import Model
 from inference.prompt import Prompt
 from shared.contract.inference import Complete, Completion
+from shared.contract.inference import Model as Card
 from shared.contract.objects import FinishReason
 from shared.errors import Busy, Fault, ModelBusy, ModelRefused, Unavailable, UnknownModel
 
@@ -62,8 +63,9 @@ class Completer:
         except ModelFailed as failure:
             log.info("completion.failed", code=failure.code)
             raise fault_of(failure) from None
-        log.info("completion.made", model=model.card.id, length=len(answer.text))
-        return _completion(model, answer.text, "length" if answer.full else answer.reason or "stop", answer)
+        card = self._models.card(answer.model) if answer.model else model.card
+        log.info("completion.made", model=card.id, length=len(answer.text))
+        return _completion(card, answer.text, "length" if answer.full else answer.reason or "stop", answer)
 
     async def _turn(self) -> None:
         if self._waiting >= MOST_WAITING:
@@ -106,6 +108,10 @@ async def _read(model: Model, prompt: Prompt, answer: Answer, guard: Guard) -> N
                     answer.usage = usage
                 case End(reason):
                     answer.reason = reason
+                case Asking(name, first_token, idle, total):
+                    answer.model = name
+                    guard.anew(Deadlines(first_token, idle, total))
+                    continue
                 case _:
                     pass
             guard.heard()
@@ -118,12 +124,12 @@ async def _read(model: Model, prompt: Prompt, answer: Answer, guard: Guard) -> N
 def _planned(model: Model, question: Complete) -> Completion:
     """What rules make of a question for a list."""
     asked = Prompt(tuple(question.messages), question.sampling).question
-    return _completion(model, json.dumps(planner.steps(asked), ensure_ascii=False), "stop", None)
+    return _completion(model.card, json.dumps(planner.steps(asked), ensure_ascii=False), "stop", None)
 
 
-def _completion(model: Model, text: str, reason: FinishReason, answer: Answer | None) -> Completion:
+def _completion(card: Card, text: str, reason: FinishReason, answer: Answer | None) -> Completion:
     usage = answer.usage if answer else None
-    return Completion(text=text, model=model.card.id, kind=model.card.kind, finish_reason=reason, usage=usage)
+    return Completion(text=text, model=card.id, kind=card.kind, finish_reason=reason, usage=usage)
 
 
 def fault_of(failure: ModelFailed) -> Fault:

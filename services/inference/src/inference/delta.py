@@ -43,4 +43,14 @@ class End(NamedTuple):
     reason: FinishReason
 
 
-Delta = Text | Thought | Working | ToolCall | Spent | End
+class Asking(NamedTuple):
+    """From here on this model answers, and so long may its first word and the next one take, in seconds. Comes before anything
+    is said; what a model said before that was nothing that is shown."""
+
+    model: str
+    first_token: float
+    idle: float
+    total: float
+
+
+Delta = Text | Thought | Working | ToolCall | Spent | End | Asking

@@ -21,6 +21,10 @@ _REASONS: Final[dict[str, FinishReason]] = {
 }
 _MOST_TOKENS: Final = 2**53
 
+_NOT_THE_QUESTION: Final = frozenset({401, 402, 403, 404, 405, 410, 413})
+"""Statuses that are about a key, money, a name or a size: another model may well answer. What a server refuses in a question
+itself, such as by its policy of content, is not carried to the next one."""
+
 
 class Normalizer:
     """The answer in one HTTP body. Feed until `done`, then `close`; what went wrong is `failure`, never an exception,
@@ -121,8 +125,11 @@ def failure_of(error: object, status: int | None = None) -> ModelFailed:
         return UpstreamUnavailable(detail)
     if number == 429 or "rate_limit" in f"{code} {kind}":
         return UpstreamRateLimited(detail)
-    if (number and 300 <= number < 500) or "invalid_request" in kind or name.startswith(("context_length", "exceed_context")):
-        return UpstreamRefused(detail)
+    overflow = name.startswith(("context_length", "exceed_context")) or "exceed_context" in kind
+    if overflow or (number and 300 <= number < 500) or "invalid_request" in kind:
+        refused = UpstreamRefused(detail)
+        refused.elsewhere = overflow or number in _NOT_THE_QUESTION
+        return refused
     return UpstreamUnavailable(detail)
 
 

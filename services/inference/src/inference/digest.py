@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from inference import extract
-from inference.delta import Text
+from inference.delta import Asking, Text
 from inference.failure import ModelFailed
 from inference.models import Models
 from inference.ports import Digests, Model
@@ -54,25 +54,26 @@ class Digester:
             return
         try:
             model = self._models.named(material.model)
-            text = await _made(model, order, material)
+            text, name = await _made(model, order, material)
         except (ModelFailed, TimeoutError) as failure:
             code = failure.code if isinstance(failure, ModelFailed) else "timeout"
             log.info("digest.failed", kind=kind, code=code)
             return
         if text:
             made = StoreDigest(user=user, conversation_id=conversation, kind=kind, text=text, until=material.until)
-            await self._memory.store_digest(made.model_copy(update={"model": model.card.id}))
-        log.info("digest.made", kind=kind, model=model.card.id, length=len(text))
+            await self._memory.store_digest(made.model_copy(update={"model": name}))
+        log.info("digest.made", kind=kind, model=name, length=len(text))
 
     async def dead(self, order: Digest, reason: str) -> None:
         """Nobody waits for it."""
         log.warning("digest.given_up", kind=order.kind, reason=reason)
 
 
-async def _made(model: Model, order: Digest, material: DigestMaterial) -> str:
+async def _made(model: Model, order: Digest, material: DigestMaterial) -> tuple[str, str]:
+    """The text, and who made it."""
     if model.card.kind == "embedded":
         make = extract.title if order.kind == "title" else extract.summary
-        return make(material.messages, material.summary)
+        return make(material.messages, material.summary), model.card.id
     async with asyncio.timeout(SECONDS):
         return await _said(model, prompt_of(order, material))
 
@@ -93,14 +94,16 @@ def _lines(messages: Sequence[PromptMessage], summary: str | None) -> Iterator[s
         yield f"{message.role}: {message.text}"
 
 
-async def _said(model: Model, prompt: Prompt) -> str:
+async def _said(model: Model, prompt: Prompt) -> tuple[str, str]:
     parts: list[str] = []
-    length = 0
+    length, name = 0, model.card.id
     async with aclosing(model.stream(prompt)) as deltas:
         async for delta in deltas:
             if isinstance(delta, Text):
                 parts.append(delta.text)
                 length += len(delta.text)
+            elif isinstance(delta, Asking):
+                name = delta.model
             if length > LONGEST:
                 break
-    return "".join(parts)[:LONGEST].strip()
+    return "".join(parts)[:LONGEST].strip(), name

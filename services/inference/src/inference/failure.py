@@ -13,6 +13,12 @@ class ModelFailed(Exception):
     retry_after: float | None = None
     """Seconds after which the server said that it may be asked again."""
 
+    elsewhere: bool = True
+    """Whether another model may answer what this one did not."""
+
+    ill: bool = True
+    """Whether it says that the server is not well."""
+
     def __init__(self, detail: str = "") -> None:
         """`detail` is ours: a status, a name from a closed set. Never what the server wrote, which may quote keys."""
         sentence = (type(self).__doc__ or "").strip()
@@ -46,6 +52,7 @@ class UpstreamRefused(ModelFailed):
     """The model's server refused the request."""
 
     code = "upstream_refused"
+    elsewhere = ill = False
 
 
 class NotSupported(ModelFailed):
@@ -76,3 +83,10 @@ class NoSuchModel(ModelFailed):
     """No such model."""
 
     code = "unknown_model"
+    elsewhere = ill = False
+
+
+class LeftAlone(UpstreamUnavailable):
+    """The model's server has failed again and again and is left alone for a moment; try again later."""
+
+    ill = False

@@ -30,7 +30,7 @@ class Guard:
         self._scope: asyncio.Timeout | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._time = asyncio.get_running_loop().time
-        self._started = self._heard = 0.0
+        self._started = self._asked = self._heard = 0.0
         self._paused = False
         self.reason: Reason | None = None
 
@@ -49,6 +49,14 @@ class Guard:
             self._timer.cancel()
             self._look()
 
+    def anew(self, deadlines: Deadlines) -> None:
+        """Another model is asked, which may take its own time to the first token. The time in all goes on."""
+        self._deadlines = deadlines
+        self._asked, self._heard = self._time(), 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._look()
+
     @contextmanager
     def patience(self) -> Generator[None]:
         """It is us who make the model wait: meanwhile it can't be late."""
@@ -60,7 +68,7 @@ class Guard:
             self.heard()
 
     async def __aenter__(self) -> Self:
-        self._started = self._time()
+        self._started = self._asked = self._time()
         scope = asyncio.timeout(None)
         await scope.__aenter__()
         self._scope = scope
@@ -95,7 +103,7 @@ class Guard:
     def _due(self, now: float) -> tuple[float, Reason]:
         total = self._started + self._deadlines.total
         if not self._heard and not self._paused:
-            next_due, reason = self._started + self._deadlines.first_token, "first token"
+            next_due, reason = self._asked + self._deadlines.first_token, "first token"
         else:
             next_due, reason = (now if self._paused else self._heard) + self._deadlines.idle, "idle"
         return (total, "total") if total < next_due else (next_due, reason)

@@ -1,6 +1,6 @@
 """What inference counts."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 TOKENS = Counter("colloquy_tokens", "Pieces of text and reasoning that models produced.", ["model"])
 GENERATIONS = Counter("colloquy_generations", "Generations that ended here.", ["outcome", "model"])
@@ -18,3 +18,7 @@ SPEED = Histogram(
     ["model"],
     buckets=(1, 2, 5, 10, 20, 30, 50, 75, 100, 200, 500, 1_000, 10_000),
 )
+FALLBACKS = Counter(
+    "colloquy_model_fallbacks", "Answers that went to the next model of a chain, by why.", ["model", "next", "code"]
+)
+CIRCUIT = Gauge("colloquy_circuit_state", "Circuit breaker of a provider: 0 closed, 1 half open, 2 open.", ["provider"])

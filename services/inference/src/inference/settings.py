@@ -19,6 +19,18 @@ class InferenceSettings(BaseSettings):
     model: str = Field(
         default="", description="Name of the model at that server; several, separated by commas: the first is the default."
     )
+    models: SecretStr = Field(
+        default=SecretStr(""),
+        description="Several models with prices, limits and who answers when one fails, as TOML or as the path of a TOML file.",
+    )
+    canned_reply: str = Field(
+        default="",
+        description="What is said, as the model canned, when no model could answer; empty: the answer fails with the reason.",
+    )
+    breaker_failures: int = Field(
+        default=5, ge=0, description="Failures in a row after which a model's server is left alone for a while; 0: never."
+    )
+    breaker_seconds: float = Field(default=15.0, gt=0, description="Seconds for which it is left alone; then one tries.")
     extra_headers: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr], description="More headers for that server, as a JSON object."
     )

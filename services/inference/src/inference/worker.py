@@ -65,7 +65,7 @@ class Worker:
             await self._salvage(generation, claim)
             return
         try:
-            model = self._models.named(claim.model)
+            model = self._models.answering(claim.model)
         except NoSuchModel as failure:
             await self._fail(generation, claim, failure.problem)
             return

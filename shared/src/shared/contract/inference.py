@@ -18,6 +18,8 @@ class Generate(Message):
 
 
 DigestKind = Literal["title", "summary"]
+ModelKind = Literal["embedded", "openai", "recorded", "canned"]
+"""What a model is: `embedded` ones are rules, `recorded` ones replay a conversation, `canned` is a reply that no model made."""
 
 
 class Digest(Message):
@@ -39,13 +41,20 @@ class ListModels(Message):
 
 
 class Model(Message):
-    """A model that answers. `embedded` ones are rule-based and say so."""
+    """A model that answers. Prices are US dollars for a million tokens, `context` and `max_output` tokens; absent: unknown."""
 
     id: str
     description: str
-    kind: Literal["embedded", "openai"]
+    kind: ModelKind
     created: int = 0
     """Unix seconds, for clients that want one."""
+    prompt_price: float | None = None
+    completion_price: float | None = None
+    context: int | None = None
+    max_output: int | None = None
+    capabilities: list[str] = Field(default_factory=list[str])
+    fallback: list[str] = Field(default_factory=list[str])
+    """The models that answer in its place when it does not, in their order."""
 
 
 class Models(Message):
@@ -74,7 +83,7 @@ class Completion(Message):
 
     text: str
     model: str
-    kind: Literal["embedded", "openai"]
+    kind: ModelKind
     finish_reason: FinishReason
     usage: Usage | None = None
 

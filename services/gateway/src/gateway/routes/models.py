@@ -60,4 +60,10 @@ def _model(model: Model) -> dict[str, Any]:
         "created": model.created,
         "owned_by": "colloquy" if model.kind == "embedded" else "upstream",
         "description": model.description,
+        "kind": model.kind,
+        "context_length": model.context,
+        "max_output": model.max_output,
+        "pricing": {"prompt": model.prompt_price, "completion": model.completion_price, "unit": "USD per million tokens"},
+        "capabilities": model.capabilities,
+        "fallback": model.fallback,
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,15 +38,10 @@ BODY_CAP: Final = 64 * 1024 * 1024
 @asynccontextmanager
 async def client_of(settings: InferenceSettings) -> AsyncGenerator[httpx.AsyncClient]:
     """The one HTTP client of the process. Proxies of the environment are not used: the address is the operator's."""
-    headers = {name: value.get_secret_value() for name, value in settings.extra_headers.items()}
-    if key := settings.api_key.get_secret_value().strip():
-        headers.setdefault("Authorization", f"Bearer {key}")
-    # Reading has no timeout here: a comment would reset it. The guard of the generation counts what is said.
-    timeout = httpx.Timeout(None, connect=settings.connect_seconds, write=settings.connect_seconds)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.slots)
     # Compressed streams would be decoded without a limit, and none was asked for.
-    headers |= {"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"}
-    async with httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, trust_env=False) as client:
+    headers = {"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"}
+    async with httpx.AsyncClient(headers=headers, limits=limits, trust_env=False) as client:
         yield client
 
 
@@ -60,16 +55,29 @@ class Retries:
     within: float
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is, what it is called there, and what every request to it carries."""
+
+    base_url: str
+    model: str
+    headers: Mapping[str, str]
+    connect_seconds: float
+    max_output: int | None = None
+
+
 class OpenAICompatible:
     """One model at one server."""
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str, name: str, retries: Retries) -> None:
+    def __init__(self, client: httpx.AsyncClient, endpoint: Endpoint, card: inference.Model, retries: Retries) -> None:
         self._client = client
-        self._url = base_url.rstrip("/") + "/chat/completions"
-        self._name = name
+        self._endpoint = endpoint
+        self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
         self._retries = retries
         self._usage = True
-        self.card = inference.Model(id=name, description=name, kind="openai")
+        self.card = card
+        # Reading has no timeout here: a comment would reset it. The guard of the generation counts what is said.
+        self._timeout = httpx.Timeout(None, connect=endpoint.connect_seconds, write=endpoint.connect_seconds)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """The answer as it comes. Raises ModelFailed after what was said before."""
@@ -119,11 +127,14 @@ class OpenAICompatible:
         raise _failure(response, body)
 
     def _request(self, prompt: Prompt) -> httpx.Request:
-        body: dict[str, Any] = {"model": self._name, "messages": prompt.chat(), "stream": True}
+        body: dict[str, Any] = {"model": self._endpoint.model, "messages": prompt.chat(), "stream": True}
         if self._usage:
             body["stream_options"] = {"include_usage": True}
         body |= prompt.sampling.model_dump(exclude_none=True) | prompt.demands()
-        return self._client.build_request("POST", self._url, json=body)
+        if most := self._endpoint.max_output:
+            body["max_tokens"] = min(body.get("max_tokens", most), most)
+        headers = dict(self._endpoint.headers)
+        return self._client.build_request("POST", self._url, json=body, headers=headers, timeout=self._timeout)
 
 
 class _Body:
