@@ -126,6 +126,13 @@ async def test_m055_the_last_resort_is_a_canned_reply_that_says_what_it_is(turn:
         assert (end.usage, end.finish_reason) == (None, "stop")
 
 
+async def test_a_canned_reply_is_no_json(turn: Turn, work: Work):
+    async with fake.upstream(fake.refuses("500 Oops")) as server:
+        await work(models=toml(server.url, NOWHERE, fallback='["colloquy-demo"]'), canned_reply="Sorry.", **QUICK)
+        end = await turn.answer("hi", response_format={"type": "json_object"})
+        assert (end.outcome, end.error.code) == ("failed", "upstream_unavailable")
+
+
 async def test_m055_work_in_the_background_gets_no_canned_reply_and_no_commands(turn: Turn, work: Work, new_bus: NewBus):
     await work(models=toml(NOWHERE, NOWHERE, fallback='["colloquy-demo"]'), canned_reply="Sorry.", **QUICK)
     asker = await new_bus("workflow")

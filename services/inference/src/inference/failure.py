@@ -59,6 +59,7 @@ class NotSupported(ModelFailed):
     """This model can't answer in that form: it calls no tools and keeps to no format."""
 
     code = "not_supported"
+    ill = False
 
 
 class UpstreamMalformed(ModelFailed):

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from inference.catalogue import CANNED
 from inference.delta import Delta, End, Text
+from inference.failure import NotSupported
 from inference.prompt import Prompt
 from shared.contract import inference
 
@@ -16,7 +17,8 @@ class Canned:
         self.card = inference.Model(id=CANNED, description="A fixed reply, made by no model", kind="canned")
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The reply. It cost nothing, so it says nothing of tokens."""
-        _ = prompt
+        """The reply. It cost nothing, so it says nothing of tokens. Raises NotSupported when words are no answer."""
+        if prompt.insists:
+            raise NotSupported
         yield Text(self._reply)
         yield End("stop")

@@ -11,7 +11,7 @@ import structlog
 from inference import metrics
 from inference.circuits import Circuits
 from inference.delta import Asking, Delta, End, Spent, Text, Thought, ToolCall
-from inference.failure import ModelFailed, UpstreamTimeout
+from inference.failure import ModelFailed, NotSupported, UpstreamTimeout
 from inference.guard import Deadlines
 from inference.ports import Model
 from inference.prompt import Prompt
@@ -48,7 +48,8 @@ class Chain:
         self._circuits = circuits
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The answer of the first that gives one. Raises the failure of the last when nobody does."""
+        """The answer of the first that gives one. Raises the failure of the last that could have."""
+        reason: ModelFailed | None = None
         for link, following in zip(self._links, (*self._links[1:], None), strict=True):
             said = False
             try:
@@ -58,8 +59,9 @@ class Chain:
                         yield delta
                 return
             except ModelFailed as failure:
+                reason = reason if reason and isinstance(failure, NotSupported) else failure
                 if said or following is None or not failure.elsewhere:
-                    raise
+                    raise reason from None
                 metrics.FALLBACKS.labels(link.name, following.name, failure.code).inc()
                 log.warning("model.fell_back", model=link.name, next=following.name, code=failure.code)
 
