@@ -52,8 +52,8 @@ class Model(Message):
     completion_price: float | None = None
     context: int | None = None
     max_output: int | None = None
-    capabilities: list[str] = Field(default_factory=list[str])
-    fallback: list[str] = Field(default_factory=list[str])
+    capabilities: list[str] | None = None
+    fallback: list[str] | None = None
     """The models that answer in its place when it does not, in their order."""
 
 

@@ -64,6 +64,6 @@ def _model(model: Model) -> dict[str, Any]:
         "context_length": model.context,
         "max_output": model.max_output,
         "pricing": {"prompt": model.prompt_price, "completion": model.completion_price, "unit": "USD per million tokens"},
-        "capabilities": model.capabilities,
-        "fallback": model.fallback,
+        "capabilities": model.capabilities or [],
+        "fallback": model.fallback or [],
     }

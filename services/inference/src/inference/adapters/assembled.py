@@ -113,7 +113,7 @@ def _card(entry: Entry) -> inference.Model:
         context=entry.context,
         max_output=entry.max_output,
         capabilities=list(entry.capabilities),
-        fallback=list(entry.fallback),
+        fallback=list(entry.fallback) or None,
     )
 
 
