@@ -46,7 +46,7 @@ async def test_again_it_changes_nothing_and_keeps_what_is_stored(bus, nats_serve
 async def test_another_budget_changes_the_sizes(nats_server, new_client):
     await provision(nats_server.url("admin"), ProvisionSettings(budget_bytes=BUDGET))
     jobs = (await api(await new_client(), "STREAM.INFO.JOBS"))["config"]
-    assert jobs["max_bytes"] == int(0.2 * BUDGET)
+    assert jobs["max_bytes"] == int(0.1 * BUDGET)
 
 
 async def test_F42_what_somebody_deleted_or_changed_is_made_so_again(nats_server, new_client):

@@ -171,6 +171,10 @@ class Bus:
         """All stored messages of this subject after a sequence, as (sequence, event name, data). Raises Unavailable."""
         return await self._reader.after(subject, after)
 
+    async def some(self, subject: Subject, *, after: int, limit: int) -> list[Entry]:
+        """The first `limit` of them. Raises Unavailable."""
+        return await self._reader.after(subject, after, limit=limit)
+
     async def newest(self, subjects: Sequence[Subject]) -> list[Entry]:
         """The newest message of each of these subjects of one stream, as (sequence, event name, data). Raises Unavailable."""
         return await self._reader.newest(subjects)

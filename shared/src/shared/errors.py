@@ -252,6 +252,42 @@ class IdempotencyMismatch(Refused):
     code, status = "idempotency_mismatch", 422
 
 
+class UnknownTranscript(Refused):
+    """No such transcript."""
+
+    code, status = "unknown_transcript", 404
+
+
+class UnsupportedMedia(Refused):
+    """This is not audio that can be read here: send WebM, Ogg, WAV, MP3, M4A or FLAC."""
+
+    code, status = "unsupported_media", 415
+
+
+class BrokenAudio(Refused):
+    """This audio is damaged, or not what it says it is."""
+
+    code, status = "broken_audio", 422
+
+
+class AudioTooLong(Refused):
+    """This audio is longer than this server takes."""
+
+    code, status = "audio_too_long", 413
+
+
+class NoVoice(Refused):
+    """Nobody can speak here: install flite, or let the client speak itself."""
+
+    code, status = "no_voice", 501
+
+
+class NoEngine(Refused):
+    """Nothing understands speech here."""
+
+    code, status = "no_engine", 501
+
+
 class LostLease(Refused):
     """Another worker runs this generation, or it has ended."""
 

@@ -16,7 +16,19 @@ from memory.adapters.store import open_store
 from memory.anchoring import Anchoring, anchor_path
 from memory.clock import Clock, micros
 from memory.departing import Departures
-from memory.handlers import conversations, digests, export, outputs, person, presence, reading, tidying, turns, work
+from memory.handlers import (
+    conversations,
+    digests,
+    export,
+    outputs,
+    person,
+    presence,
+    reading,
+    tidying,
+    transcripts,
+    turns,
+    work,
+)
 from memory.handlers.searching import search as find
 from memory.ledger import Ledger
 from memory.moving import refuse_half_moved
@@ -24,11 +36,12 @@ from memory.outbox import Letter
 from memory.ports import Post, Store
 from memory.publisher import Publisher, publishing
 from memory.records import generations, log
+from memory.records import transcripts as transcript_records
 from memory.settings import MemorySettings
 from memory.sweep import Sweeper
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract import account, knowledge
+from shared.contract import account, knowledge, speech
 from shared.contract import memory as contract
 from shared.contract.base import Message
 from shared.contract.knowledge import Hits, Search
@@ -72,6 +85,7 @@ async def opened(settings: MemorySettings, bus: Post, clock: Clock | None = None
         ledger = Ledger(store, publisher, settings, clock, new_id, finder_of(settings.database_url))
         if store.alone:
             await store.write(lambda c: generations.after_start(c, clock.ticks(), settings.lease_seconds))
+            await store.write(lambda c: transcript_records.after_start(c, clock.ticks(), settings.lease_seconds))
         await _load(store, publisher)
         sweeping = tasks.create_task(Sweeper(ledger, settings, clock).run())
         departing = tasks.create_task(Departures(ledger, bus).run())
@@ -155,6 +169,15 @@ def answers(ledger: Ledger, store: Store) -> list[Answer[Any, Any]]:
         reads(contract.OPEN_STREAM, reading.open_stream),
         *(writes(call, handler) for call, handler in person.WRITES),
         *(reads(call, handler) for call, handler in person.READS),
+        writes(speech.CREATE_TRANSCRIPT, transcripts.create_transcript),
+        writes(speech.KEEP_TRANSCRIPT, transcripts.keep_transcript),
+        writes(speech.CLAIM_TRANSCRIPT, transcripts.claim_transcript),
+        writes(speech.RENEW_TRANSCRIPT, transcripts.renew_transcript),
+        writes(speech.FINISH_TRANSCRIPT, transcripts.finish_transcript),
+        writes(speech.RELEASE_TRANSCRIPT, transcripts.release_transcript),
+        writes(speech.ABANDON_TRANSCRIPT, transcripts.abandon_transcript),
+        reads(speech.GET_TRANSCRIPT, transcripts.get_transcript),
+        reads(speech.SIFT_TRANSCRIPTS, transcripts.sift_transcripts),
         reads(account.EXPORT, export.export),
         Answer(knowledge.SEARCH, partial(search, ledger)),
         Answer(contract.CLEAR_HISTORY, partial(clear_history, ledger)),

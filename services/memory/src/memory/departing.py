@@ -19,7 +19,7 @@ from memory.ports import Post
 from memory.records import erasing
 from memory.records.erasing import Departure
 from shared.contract.account import EraseAccount, Erased
-from shared.contract.subjects import trace_of, traces_of
+from shared.contract.subjects import Subject, trace_of, traces_of, transcript_scope
 from shared.errors import Busy, Fault
 from shared.tasks import owned
 
@@ -69,6 +69,7 @@ class Departures:
             return
         for conversation in departure.conversations:
             await self._streams.erase(trace_of(departure.user, conversation))
+            await self._streams.erase(Subject(transcript_scope(departure.user, conversation).feed))
         await self._ledger.store.settle()
         await self._ledger.write(erasure.let_go, Whose(departure.user), NOBODY)
 

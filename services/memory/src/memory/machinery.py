@@ -1,6 +1,19 @@
-"""The tables that are no part of what users say and have: the audit, what is on its way to the feed, who is connected."""
+"""The tables that are no part of a user's state: the audit, what is on its way to the feed, who is connected, recordings."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -75,4 +88,34 @@ sessions = Table(
     Column("user_id", Text, nullable=False, index=True),
     Column("device", Text),
     Column("connected_at", BigInteger, nullable=False),
+)
+
+_UNHEARD = text("status IN ('queued', 'running')")
+IS_UNHEARD = text("transcripts.status IN ('queued', 'running')")
+
+# Audio as text, or on the way to it. The audio itself is a blob of the same id, until it has been used.
+transcripts = Table(
+    "transcripts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Column("ordered_at", Float, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("worker", Text),
+    Column("url", Text),
+    Column("language", Text),
+    Column("engine", Text),
+    Column("duration", Float),
+    Column("text", Text),
+    Column("segments", Text),
+    Column("error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index("transcripts_by_user", "user_id", "id"),
+    Index("transcripts_by_end", "ended_at"),
+    Index("transcripts_open", "user_id", sqlite_where=_UNHEARD, postgresql_where=_UNHEARD),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from memory.clock import Clock, micros
 from memory.handlers import calendar, tasks, trips
 from memory.ledger import Ledger
-from memory.records import expiry, search
+from memory.records import expiry, search, transcripts
 from memory.records.expiry import Old
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
@@ -54,6 +54,9 @@ class Retention:
         if limits.event_days:
             await self._forget("events", expiry.any_events, expiry.forget_events, self._before(limits.event_days))
         await self._forget("removed", expiry.any_removed, expiry.forget_removed, self._before(limits.removed_days))
+        if limits.transcript_days:
+            before = self._before(limits.transcript_days)
+            await self._forget("transcripts", transcripts.any_old, transcripts.forget_old, before)
         await self._poisoned()
         if limits.completed_task_days:
             await self._delete("tasks", expiry.old_tasks, self._before(limits.completed_task_days), _drop_task)

@@ -95,6 +95,8 @@ class MemorySettings(BaseSettings):
     poisoned_days: float = Field(
         default=30.0, gt=0, description="How long events that NATS will never take are kept to be looked at."
     )
+    open_transcripts: int = Field(default=20, ge=1, description="Recordings of one user that may wait to become text.")
+    transcript_days: float = Field(default=30.0, ge=0, description="How long the text of recordings is kept; 0 keeps it.")
     prune_minutes: float = Field(default=10.0, gt=0, description="How often memory looks for what is old enough to go.")
     embeddings_url: str | None = Field(
         default=None,

@@ -13,9 +13,10 @@ from memory.clock import Clock, micros
 from memory.generation import Age, order_lost
 from memory.handlers.conversations import delete_all
 from memory.handlers.reading import REPORT_AGE
+from memory.handlers.transcripts import order_again as order_transcript_again
 from memory.handlers.work import end_abandoned
 from memory.ledger import Ledger
-from memory.records import conversations, generations, idempotency, presence
+from memory.records import conversations, generations, idempotency, presence, transcripts
 from memory.retention import Retention
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
@@ -42,6 +43,7 @@ class Due:
     lost: Sequence[tuple[str, str]]
     abandoned: Sequence[tuple[str, str]]
     temporary: Sequence[tuple[str, str]]
+    unheard: Sequence[tuple[str, str]]
     keys: bool
     gateways: bool
 
@@ -80,6 +82,8 @@ class Sweeper:
             await self._ledger.write(end_abandoned, generation_id, user)
         for conversation_id, user in due.temporary:
             await self._ledger.write(forget_temporary, (user, conversation_id), user)
+        for transcript_id, user in due.unheard:
+            await self._ledger.write(order_transcript_again, (transcript_id, user), user)
         if due.keys:
             await self._ledger.write(self._forget_keys, None)
         if due.gateways:
@@ -94,6 +98,7 @@ class Sweeper:
             lost,
             abandoned,
             conversations.forgotten(connection, quiet_since, AT_ONCE),
+            _unheard(connection, ticks, self._limits),
             idempotency.any_expired(connection, self._keys_before()),
             presence.any_silent(connection, micros(now - GATEWAY_FORGOTTEN)),
         )
@@ -123,6 +128,14 @@ def _open_generations(
         elif order_lost(age, ticks, SILENCE_SECONDS, limits.order_lost_after):
             lost.append((row.id, row.user_id))
     return lost, abandoned
+
+
+def _unheard(connection: Connection, ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:
+    """Transcripts whose order was lost, each with its user."""
+    ages = [
+        (row, Age(row.status, True, row.lease_until, row.ordered_at, row.orders)) for row in transcripts.open_ages(connection)
+    ]
+    return [(row.id, row.user_id) for row, age in ages if order_lost(age, ticks, SILENCE_SECONDS, limits.order_lost_after)]
 
 
 def order_again(tx: Transaction, generation_id: str) -> None:

@@ -12,9 +12,10 @@ from memory.ports import Finder
 from memory.records import log, users
 from memory.settings import MemorySettings
 from shared.contract.base import Message
-from shared.contract.events import ConversationEvent, Event, StateUpdated
+from shared.contract.events import ConversationEvent, Event, StateUpdated, TranscriptEvent
 from shared.contract.inference import DIGEST, GENERATE, Digest, DigestKind, Generate
-from shared.contract.subjects import StateKind, Subject, conversation_event, state_event
+from shared.contract.speech import TRANSCRIBE, Transcribe
+from shared.contract.subjects import StateKind, Subject, conversation_event, state_event, transcript_event
 from shared.contract.workflow import ARRANGE, Arrange
 from shared.ids import Kind, NewId
 
@@ -65,6 +66,10 @@ class Transaction:
         self._write(user, state_event(user, kind), event, None)
         self.touch(user, kind)
 
+    def tell_transcript(self, user: str, event: TranscriptEvent) -> None:
+        """A fact of a transcript, which is no part of the state."""
+        self._write(user, transcript_event(user, event.transcript_id), event, None)
+
     def remove(self, user: str, kind: StateKind, object_id: str) -> None:
         """This object is gone: whoever asks what has changed since must hear of it."""
         self._removed.append(log.Gone(user, self.version(user), kind, object_id, self.micros))
@@ -86,6 +91,10 @@ class Transaction:
     def arrange(self, user: str) -> None:
         """The schedules that this user's preferences ask for shall be looked at."""
         self._order(user, ARRANGE.subject(user), Arrange(user=user))
+
+    def order_transcript(self, user: str, transcript_id: str) -> None:
+        """A worker shall make this transcript."""
+        self._order(user, TRANSCRIBE.subject(user), Transcribe(transcript_id=transcript_id, user=user))
 
     def _order(self, user: str, subject: Subject, order: Message) -> None:
         version = self._versions.get(user, 0)

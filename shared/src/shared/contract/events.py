@@ -7,6 +7,7 @@ from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
 from shared.contract.person import ActionName, CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
 from shared.contract.tools import ApprovalStatus, CallOutcome
+from shared.contract.transcript import Segment, TranscriptOrigin
 from shared.contract.trip import Trip
 from shared.contract.workflow import StepStatus, WorkflowStatus
 
@@ -330,6 +331,42 @@ class TravelDeleted(TravelUpdated):
     type_name: ClassVar[str] = "travel.deleted"
 
 
+class TranscriptEvent(Event):
+    """A fact of one transcript."""
+
+    transcript_id: str
+
+
+class TranscriptPartial(TranscriptEvent):
+    """What is understood so far; a later one replaces it. `attempt` is the fencing epoch: what an earlier one said is void."""
+
+    type_name: ClassVar[str] = "transcript.partial"
+    text: str
+    attempt: int
+    done_seconds: float
+    """How much of the audio has been heard."""
+
+
+class TranscriptCompleted(TranscriptEvent):
+    """The whole text is stored. The segments too; where there are very many, they are only in the transcript itself."""
+
+    type_name: ClassVar[str] = "transcript.completed"
+    text: str
+    language: str | None = None
+    engine: str | None = None
+    duration_seconds: float | None = None
+    segments: list[Segment] | None = None
+    origin: TranscriptOrigin = "upload"
+
+
+class TranscriptFailed(TranscriptEvent):
+    """There will be no text."""
+
+    type_name: ClassVar[str] = "transcript.failed"
+    error: Problem
+    origin: TranscriptOrigin = "upload"
+
+
 class StateUpdated(Event):
     """The user's state has a new version. The last event of each version, so its place in the stream is that of the version."""
 
@@ -377,6 +414,9 @@ EVENTS: dict[str, type[Event]] = {
         WorkflowUpdated,
         TravelUpdated,
         TravelDeleted,
+        TranscriptPartial,
+        TranscriptCompleted,
+        TranscriptFailed,
         StateUpdated,
     )
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from shared.contract import account, acting, budget, knowledge, memory, state, travel, workflow
+from shared.contract import account, acting, budget, knowledge, memory, speech, state, travel, workflow
 from shared.contract.inference import COMPLETE, DIGEST, GENERATE, LIST_MODELS
 from shared.contract.subjects import FEED_STREAMS, JOURNAL_SIGNAL
 from shared.contract.topics import Call, Queue
@@ -90,9 +90,35 @@ _USER_CALLS = tuple(
 )
 _READ_FEED = tuple(f"$JS.API.{verb}.{stream}" for stream in FEED_STREAMS for verb in ("DIRECT.GET", "STREAM.INFO"))
 
+_BLOBS = tuple(f"$JS.API.{verb}.BLOBS" for verb in ("DIRECT.GET", "STREAM.MSG.DELETE"))
+"""Reading a blob, and erasing it as soon as it has been used."""
+
+_SPEAKING = tuple(
+    call.subject
+    for call in (
+        speech.CREATE_TRANSCRIPT,
+        speech.KEEP_TRANSCRIPT,
+        speech.GET_TRANSCRIPT,
+        speech.LISTEN,
+        speech.SAY,
+        speech.LIST_VOICES,
+    )
+)
+_TRANSCRIBING = tuple(
+    call.subject
+    for call in (
+        speech.CLAIM_TRANSCRIPT,
+        speech.RENEW_TRANSCRIPT,
+        speech.FINISH_TRANSCRIPT,
+        speech.RELEASE_TRANSCRIPT,
+        speech.ABANDON_TRANSCRIPT,
+        speech.SIFT_TRANSCRIPTS,
+    )
+)
+
 _ERASE = tuple(
     f"$JS.API.{verb}.{stream}"
-    for stream in (*FEED_STREAMS, "JOBS", "DEAD", "RUNS", "JOURNAL", "SCHEDULES")
+    for stream in (*FEED_STREAMS, "JOBS", "BLOBS", "DEAD", "RUNS", "JOURNAL", "SCHEDULES")
     for verb in ("DIRECT.GET", "STREAM.INFO", "STREAM.PURGE", "STREAM.MSG.DELETE")
 )
 
@@ -134,7 +160,20 @@ _ENGINE = (
 )
 
 PERMISSIONS: dict[User, Permissions] = {
-    "gateway": _service("gateway", (*_USER_CALLS, LIST_MODELS.subject, acting.LIST_TOOLS.subject, *_READ_FEED), ("live.>",)),
+    "gateway": _service(
+        "gateway",
+        (
+            *_USER_CALLS,
+            LIST_MODELS.subject,
+            acting.LIST_TOOLS.subject,
+            *_READ_FEED,
+            *_SPEAKING,
+            *_BLOBS,
+            "blob.*.*",
+            "audio.*.*",
+        ),
+        ("live.>", "heard.*.*"),
+    ),
     "memory": _service(
         "memory",
         (
@@ -143,13 +182,16 @@ PERMISSIONS: dict[User, Permissions] = {
             f"job.{GENERATE.name}.*",
             f"job.{DIGEST.name}.*",
             f"job.{ARRANGE.name}.*",
+            f"job.{speech.TRANSCRIBE.name}.*",
+            "feed.*.*.transcript.*.event",
             "control.stop.*",
-            # Erasure: what the streams still hold of a user who is gone (S16). No other service may delete anything.
+            # Erasure: what the streams still hold of a user who is gone (S16). No other service may delete what lasts.
             *_ERASE,
             # The leave to answer dies with the connection; an answer that was under way then is still owed.
             inbox_prefix("gateway") + ".>",
             inbox_prefix("inference") + ".>",
             inbox_prefix("workflow") + ".>",
+            inbox_prefix("transcribe") + ".>",
         ),
         ("rpc.memory.*",),
     ),
@@ -167,7 +209,19 @@ PERMISSIONS: dict[User, Permissions] = {
         ),
         ("rpc.inference.*", "control.stop.*"),
     ),
-    "transcribe": _service("transcribe"),
+    "transcribe": _service(
+        "transcribe",
+        (
+            *_TRANSCRIBING,
+            "feed.*.*.transcript.*.event",
+            *_work(speech.TRANSCRIBE),
+            *_BLOBS,
+            "$JS.API.STREAM.INFO.BLOBS",
+            "heard.*.*",
+            inbox_prefix("gateway") + ".>",
+        ),
+        ("rpc.transcribe.*", "audio.*.*"),
+    ),
     "workflow": _service(
         "workflow",
         (*_ENGINE, *_JOBS, *_TRIP_CALLS, *_work(RUN), *_work(TICK), *_work(ARRANGE)),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.contract.inference import DIGEST, GENERATE
+from shared.contract.speech import TRANSCRIBE
 from shared.contract.subjects import FEED_STREAMS, Subject
 from shared.contract.workflow import ARRANGE, RUN, TICK
 
@@ -12,6 +13,9 @@ MIB = 1024 * 1024
 
 TOKEN_TTL_SECONDS = 3_600
 """How long the tokens of an answer can be replayed; the answer itself stays."""
+
+BLOB_SECONDS = 7_200.0
+"""How long audio can lie in wait for a worker. Its users erase it long before."""
 
 MAX_MESSAGE_BYTES = 768 * 1024
 """Headers and payload of one NATS message. What is larger goes to the object store or is refused."""
@@ -62,7 +66,9 @@ def _feed(name: str) -> Stream:
 
 STREAMS: tuple[Stream, ...] = (
     *(_feed(name) for name in FEED_STREAMS),
-    Stream("JOBS", ("job.>",), share=0.2, retention="workqueue", discard="new"),
+    Stream("JOBS", ("job.>",), share=0.1, retention="workqueue", discard="new"),
+    # Audio until it has been used, which is soon; what is left over goes by itself.
+    Stream("BLOBS", ("blob.>",), share=0.1, max_age=BLOB_SECONDS, discard="new"),
     Stream("DEAD", ("dead.>",), share=0.1, max_age=30 * DAY),
     # A stream with message schedules can't discard what is new, and what is old must not be lost: no limit of its own. It holds
     # one timer for each journal, and those are limited.
@@ -72,12 +78,13 @@ STREAMS: tuple[Stream, ...] = (
 )
 
 CONSUMERS: tuple[Consumer, ...] = (
-    *(Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST, ARRANGE)),
+    *(Consumer("JOBS", queue.name, f"job.{queue.name}.*", queue.ack_wait) for queue in (GENERATE, DIGEST, ARRANGE, TRANSCRIBE)),
     *(Consumer("RUNS", queue.name, f"{queue.name}.*.*", queue.ack_wait) for queue in (RUN, TICK)),
 )
 
 _STREAM_OF = {
     "job": "JOBS",
+    "blob": "BLOBS",
     "dead": "DEAD",
     "journal": "JOURNAL",
     "schedule": "SCHEDULES",

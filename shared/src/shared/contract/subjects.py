@@ -106,6 +106,36 @@ def workflow_event(user: str, workflow: str) -> Subject:
     return Subject(user_scope(user).feed[:-1] + f"workflow.{user_token(workflow)}.event")
 
 
+def transcript_scope(user: str, transcript: str) -> Scope:
+    """What is told of one transcript."""
+    token = user_token(user)
+    shard = shard_of(token)
+    return Scope(shard, f"feed.{shard}.{token}.transcript.{transcript}.>")
+
+
+def transcript_event(user: str, transcript: str) -> Subject:
+    """Where the facts of a transcript go."""
+    return Subject(transcript_scope(user, transcript).feed[:-1] + "event")
+
+
+def audio(user: str, transcript: str) -> Subject:
+    """Core NATS: live audio, to the one worker that listens to it."""
+    return Subject(f"audio.{user_token(user)}.{transcript}")
+
+
+def heard(user: str, transcript: str) -> Subject:
+    """Core NATS: what that worker has understood, to the gateway that sends the audio."""
+    return Subject(f"heard.{user_token(user)}.{transcript}")
+
+
+def blob(user: str, blob_id: str) -> Subject:
+    """The pieces of a blob, which belongs to this user. The user comes last, as in an order of any queue."""
+    return Subject(f"blob.{blob_id}.{user_token(user)}")
+
+
+EVERY_BLOB = Subject("blob.*.*")
+
+
 # Here a caller may have chosen the id, so it is made a token like a user's. The user comes last, as in an order of any queue.
 
 
@@ -156,7 +186,7 @@ JOURNAL_SIGNAL = Subject("control.workflow")
 def traces_of(user: str) -> tuple[Subject, ...]:
     """Filters of all that the streams hold of this user: feed, orders, dead letters, workflows."""
     token = user_token(user)
-    filters = ("job", "dead", "schedule", "alarm", "tick", "journal", "timer", "run")
+    filters = ("job", "blob", "dead", "schedule", "alarm", "tick", "journal", "timer", "run")
     return Subject(user_scope(user).feed), *(Subject(f"{first}.*.{token}") for first in filters)
 
 

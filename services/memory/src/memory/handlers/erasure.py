@@ -9,7 +9,7 @@ from memory.clock import micros
 from memory.handlers import auditing
 from memory.handlers.endings import STOPPED, end
 from memory.handlers.reading import Snapshot
-from memory.records import erasing, generations, users
+from memory.records import erasing, generations, transcripts, users
 from memory.records.erasing import Departure
 from memory.transaction import Transaction
 from shared.errors import BeingErased
@@ -51,12 +51,13 @@ def begin(tx: Transaction, whose: Whose) -> Departure:
 
 
 def _stop_all(tx: Transaction, user: str) -> list[str]:
-    """Cancels every open answer, and names the conversations that a worker may still write in."""
+    """Cancels every open answer, and names the conversations and transcripts that a worker may still write in."""
     found = generations.open_of_user(tx.connection, user)
     for generation in found:
         end(tx, generation, STOPPED)
         tx.stop(generation.id)
-    return [generation.conversation_id for generation in found if generation.epoch > 0]
+    answers = [generation.conversation_id for generation in found if generation.epoch > 0]
+    return answers + transcripts.open_of_user(tx.connection, user)
 
 
 def delete_some(tx: Transaction, step: Step) -> int:

@@ -36,7 +36,20 @@ PACKED = "packed"
 """Of an archived message the compressed text."""
 
 JSON_COLUMNS = frozenset(
-    {"tags", "value", "usage", "error", "tool_calls", "actions", "attachments", "context_ids", "sampling", "demands", "made"}
+    {
+        "segments",
+        "tags",
+        "value",
+        "usage",
+        "error",
+        "tool_calls",
+        "actions",
+        "attachments",
+        "context_ids",
+        "sampling",
+        "demands",
+        "made",
+    }
 )
 
 
@@ -71,6 +84,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("calendarEvent", tables.calendar),
     Kind("trip", tables.trips),
     Kind("generation", tables.generations, key="seq", omit=_LEASES),
+    Kind("transcript", machinery.transcripts, omit=_LEASES),
     Kind("audit", machinery.audit, key="number"),
     Kind("session", machinery.sessions),
 )
