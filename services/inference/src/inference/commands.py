@@ -1,51 +1,76 @@
-"""The built-in commands: fixed rules that answer without any model. Pure, and the same question gets the same answer."""
+"""The built-in commands: rules that answer without any model. Pure, and the same question gets the same answer.
+
+What they understand is in `inference.rules`; here is how they are named, and what is repeated or counted to the letter.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
+
+from inference.delta import ToolCall
+from inference.rules import demo
+from inference.rules.conversation import turn
+from inference.rules.moments import zone_of
+from inference.rules.toolbox import Toolbox
+from shared.contract.objects import PromptMessage
+from shared.contract.tools import ToolSpec
 
 NAME: Final = "colloquy-demo"
 DESCRIPTION: Final = "Built-in commands (no AI model)"
 COUNT_CAP: Final = 10_000
 
-ABOUT: Final = (
-    "I am the built-in commands of Colloquy: a few fixed rules, not an AI model. I can say hello, repeat a text "
-    "(/echo TEXT), count (count to 20), and explain myself (help).\n\n"
-    "For real answers connect a model: set INFERENCE_BASE_URL to any OpenAI-compatible server (such as "
-    "http://127.0.0.1:11434/v1 for Ollama), INFERENCE_MODEL to the model's name and, where one is needed, "
-    "INFERENCE_API_KEY, then start Colloquy again."
-)
-GREETING: Final = "Hello! I am the built-in commands of Colloquy, not an AI model. Say “help” to see what I can do."
-UNKNOWN: Final = (
-    "I can't answer that: I am a few built-in commands, not an AI model. Say “help” to see what I can do, or set "
-    "INFERENCE_BASE_URL, INFERENCE_MODEL and INFERENCE_API_KEY to connect a real model."
-)
-
 _PIECE = re.compile(r"\S{1,24}\s{0,8}|\s{1,24}")
 _ECHO = re.compile(r"\s*/echo(?:\s|\Z)", re.IGNORECASE)
 _COUNT = re.compile(r"\s*(?:please\s+)?count\s+(?:up\s+)?to\s+(\d[\d,_']*)\s*[.!]?\s*\Z", re.IGNORECASE | re.ASCII)
-_HELLO = re.compile(r"\s*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b(?:\s+there)?\s*[.!,]*\s*\Z", re.IGNORECASE)
-_ABOUT = re.compile(
-    r"\s*/?(?:help|what can you do|(?:who|what) are you"
-    r"|are you (?:an? )?(?:ai|human|real|robot|bot|model|llm|chatgpt))\b[\s?!.]*\Z",
-    re.IGNORECASE,
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said, in pieces that a reader can follow; then the tools that are called. `pace`: tokens a second, where the
+    answer has one of its own. `fails_after`: it breaks off after so many pieces, for show."""
+
+    words: Iterator[str]
+    calls: tuple[ToolCall, ...] = ()
+    pace: float | None = None
+    fails_after: int | None = None
+
+
+def reply_to(
+    messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = (), now: datetime | None = None, timezone: str = "UTC"
+) -> Reply:
+    """The next round after these messages."""
+    question = next((message.text for message in reversed(messages) if message.role == "user"), "")
+    if (words := _to_the_letter(question)) is not None:
+        return Reply(words)
+    here = (now or datetime.now(UTC)).astimezone(zone_of(timezone))
+    next_turn = turn(messages, Toolbox(tools), here)
+    match next_turn.text:
+        case demo.SLOW:
+            return Reply(pieces(next_turn.text), pace=demo.SLOW_PACE)
+        case demo.ERROR:
+            return Reply(pieces(next_turn.text), fails_after=demo.FAILS_AFTER)
+        case text:
+            return Reply(pieces(text), next_turn.calls)
 
 
 def reply(text: str) -> Iterator[str]:
-    """The answer to this text, in pieces that a reader can follow."""
-    if echo := _ECHO.match(text):
-        return pieces(text[echo.end() :] or "Write a text after /echo and I repeat it.")
-    if count := _COUNT.match(text):
-        return _count(re.sub(r"\D", "", count[1]))
-    if _HELLO.match(text):
-        return pieces(GREETING)
-    return pieces(ABOUT if _ABOUT.match(text) else UNKNOWN)
+    """The answer to this text alone, without tools."""
+    return reply_to([PromptMessage(role="user", text=text)]).words
 
 
 def pieces(text: str) -> Iterator[str]:
     """Cuts a text into words with the space behind them; joined they are the text again, byte for byte."""
     return (match[0] for match in _PIECE.finditer(text))
+
+
+def _to_the_letter(text: str) -> Iterator[str] | None:
+    if echo := _ECHO.match(text):
+        return pieces(text[echo.end() :] or "Write a text after /echo and I repeat it.")
+    if count := _COUNT.match(text):
+        return _count(re.sub(r"\D", "", count[1]))
+    return None
 
 
 def _count(digits: str) -> Iterator[str]:

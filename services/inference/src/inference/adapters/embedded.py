@@ -7,9 +7,9 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from inference.commands import DESCRIPTION, NAME, pieces, reply
+from inference.commands import DESCRIPTION, NAME, Reply, pieces, reply_to
 from inference.delta import Delta, End, Spent, Text
-from inference.failure import NotSupported
+from inference.failure import Incomplete, NotSupported
 from inference.pacer import BEAT_SECONDS
 from inference.prompt import Prompt
 from shared.contract import inference
@@ -27,22 +27,33 @@ class Embedded:
         self.card = inference.Model(id=NAME, description=DESCRIPTION, kind="embedded")
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The reply to the newest message, counted in its own pieces. Raises NotSupported."""
+        """The next round: words, or calls of tools. Usage is counted in its own pieces, as there are no tokens. Raises NotSupported."""
         if prompt.insists:
             raise NotSupported
-        words = reply(prompt.question)
-        allowed = islice(words, prompt.sampling.max_tokens)
+        reply = reply_to(prompt.messages, prompt.tools, prompt.now, prompt.timezone)
         count = 0
         due = monotonic()
-        while said := list(islice(allowed, 1 if self._pace else STEP)):
+        pace = self._pace if reply.pace is None else reply.pace
+        allowed = islice(reply.words, prompt.sampling.max_tokens)
+        while said := list(islice(allowed, 1 if pace else STEP)):
             if count:
-                due += 1 / self._pace if self._pace else 0.0
+                due += 1 / pace if pace else 0.0
                 await asyncio.sleep(until(due, monotonic()))
+            if reply.fails_after is not None and count + len(said) > reply.fails_after:
+                yield Text("".join(said[: reply.fails_after - count]))
+                raise Incomplete("on purpose")
             yield Text("".join(said))
             count += len(said)
-        asked = sum(1 for _ in pieces(prompt.question))  # It reads nothing else.
-        yield Spent(Usage(prompt_tokens=asked, completion_tokens=count, total_tokens=asked + count))
-        yield End("length" if next(words, None) is not None else "stop")
+        for call in reply.calls:
+            yield call
+        yield Spent(_usage(prompt, reply, count))
+        yield End("tool_calls" if reply.calls else "length" if next(reply.words, None) is not None else "stop")
+
+
+def _usage(prompt: Prompt, reply: Reply, said: int) -> Usage:
+    asked = sum(1 for _ in pieces(prompt.question))  # What else it reads costs nothing.
+    said += sum(len(list(pieces(call.arguments))) for call in reply.calls)
+    return Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
 
 
 def until(due: float, now: float) -> float:
