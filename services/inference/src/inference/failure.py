@@ -56,7 +56,7 @@ class UpstreamRefused(ModelFailed):
 
 
 class NotSupported(ModelFailed):
-    """This model can't answer in that form: it calls no tools and keeps to no format."""
+    """This model can't answer in that form: it calls no tool on demand and keeps to no format."""
 
     code = "not_supported"
     ill = False

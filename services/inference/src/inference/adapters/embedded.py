@@ -27,10 +27,12 @@ class Embedded:
         self.card = inference.Model(id=NAME, description=DESCRIPTION, kind="embedded")
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The next round: words, or calls of tools. Usage is counted in its own pieces, as there are no tokens. Raises NotSupported."""
+        """The next round: words, or calls of tools. Raises NotSupported. Usage is counted in its own pieces, as there are no
+        tokens."""
         if prompt.insists:
             raise NotSupported
-        reply = reply_to(prompt.messages, prompt.tools, prompt.now, prompt.timezone)
+        tools = () if prompt.tool_choice == "none" else prompt.tools
+        reply = reply_to(prompt.messages, tools, prompt.now, prompt.timezone)
         count = 0
         due = monotonic()
         pace = self._pace if reply.pace is None else reply.pace
