@@ -1,10 +1,12 @@
 """Memory and inference in one, for tests of the gateway: answers their calls over the real bus and stores real events.
 
-What a message says is what happens: "count to N", "/fail CODE", "/restart", "/slow", "/hold" (until stopped),
-"/trickle N" (slowly, begun anew once in between), else an echo.
+What a message says is what happens: "count to N", "/fail CODE", "/half CODE" (after some text), "/restart", "/slow", "/hold"
+(until stopped), "/trickle N" (slowly, begun anew once in between), "/call NAME JSON" and "/call-again NAME JSON" (begun anew
+after the call), else an echo.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -89,14 +91,15 @@ class MemoryDouble:
             else self.new_conversation(order.user, temporary=order.temporary)
         )
         self.sent.append(order)
-        accepted = (await self.turn(order.user, conversation.id, order.text)).model_copy(update={"after": order.after})
+        turn = await self.turn(order.user, conversation.id, order.text, order.role)
+        accepted = turn.model_copy(update={"after": order.after})
         if order.client_message_id:
             self.keys[key] = accepted
         return accepted
 
-    async def turn(self, user: str, conversation: str, text: str) -> Accepted:
+    async def turn(self, user: str, conversation: str, text: str, role: str = "user") -> Accepted:
         generation = new_id("g")
-        question = self.message(conversation, "user", text, "completed")
+        question = self.message(conversation, role, text, "completed")
         answer = self.message(conversation, "assistant", "", "pending", generation_id=generation, parent_id=question.id)
         accepted = Accepted(
             conversation_id=conversation,
@@ -123,7 +126,12 @@ class MemoryDouble:
         stop = self.stopped.setdefault(accepted.generation_id, asyncio.Event())
         if text == "/slow":
             await asyncio.sleep(0.3)
-        if text.startswith("/fail"):
+        if text.startswith("/call"):
+            await self.call(user, accepted, *text.split(" ", 2))
+            return
+        if text.startswith("/half"):
+            await self.say(user, accepted, 1, ["ha", "lf"])
+        if text.startswith(("/fail", "/half")):
             await self.end(user, accepted, "failed", "half", text.partition(" ")[2] or "upstream_unavailable")
             return
         pieces = (
@@ -151,11 +159,22 @@ class MemoryDouble:
             await asyncio.sleep(pause)
         return "".join(pieces)
 
-    async def end(self, user: str, accepted: Accepted, status: Any, text: str, code: str | None = None) -> None:
+    async def call(self, user: str, accepted: Accepted, command: str, name: str, arguments: str) -> None:
+        """As a worker does it: two calls, the last things that the model says."""
+        calls = [{"id": f"call_{n}", "name": name, "arguments": json.loads(arguments)} for n in range(2)]
+        for attempt in (1, 2) if command == "/call-again" else (1,):
+            await self.say(user, accepted, attempt, ["Let me ", "see."])
+            ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id, "attempt": attempt}
+            for call in calls:
+                told = {"tool_call_id": call["id"], "name": name, "arguments": call["arguments"]}
+                await self.log(user, accepted, events.ToolStarted(**self.fact(accepted.conversation_id), **ids, **told))
+        await self.end(user, accepted, "completed", "Let me see.", tool_calls=calls, finish_reason="tool_calls")
+
+    async def end(self, user: str, accepted: Accepted, status: Any, text: str, code: str | None = None, **more: Any) -> None:
         conversation = accepted.conversation_id
         error = Problem(code=code or "stopped", message="It went wrong.") if status != "completed" else None
         change = {"text": text, "status": status, "error": error, "usage": Usage(prompt_tokens=3, completion_tokens=4)}
-        message = self.messages[conversation][accepted.answer_id].model_copy(update={**change, "model": "double"})
+        message = self.messages[conversation][accepted.answer_id].model_copy(update={**change, "model": "double", **more})
         self.messages[conversation][message.id] = message
         ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id, "message": message}
         fact = {**self.fact(conversation), **ids}

@@ -4,10 +4,21 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from gateway.faults import AnswerCancelled, AnswerFailed, UpstreamTimeout
+from gateway.faults import AnswerCancelled, AnswerFailed, Unsupported, UpstreamTimeout
 from gateway.parts import Parts
 from gateway.turn import Begun
-from shared.contract.events import EVENTS, ConversationEvent, GenerationEnded, GenerationStarted, Token
+from shared.contract.events import (
+    EVENTS,
+    ActionAsked,
+    ActionCreated,
+    GenerationEnded,
+    GenerationQueued,
+    GenerationStarted,
+    Token,
+    ToolApproval,
+    ToolFinished,
+    ToolStarted,
+)
 from shared.contract.memory import LIST_MESSAGES, OPEN_STREAM, Accepted, ListMessages, OpenStream
 from shared.contract.objects import ChatMessage
 from shared.contract.subjects import conversation_scope, user_scope
@@ -15,7 +26,11 @@ from shared.errors import Fault, UnknownModel
 from shared.feed import Cursor, Reset
 
 RECENT = 50
-_FAILURES: dict[str, type[Fault]] = {"upstream_timeout": UpstreamTimeout, "unknown_model": UnknownModel}
+_FAILURES: dict[str, type[Fault]] = {
+    "upstream_timeout": UpstreamTimeout,
+    "unknown_model": UnknownModel,
+    "not_supported": Unsupported,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,10 @@ class Gap:
     """Some text was not seen; the end will have it."""
 
 
-Step = GenerationStarted | Token | Gap | ChatMessage
+Happening = (
+    GenerationQueued | GenerationStarted | Token | ToolStarted | ToolFinished | ToolApproval | ActionAsked | ActionCreated
+)
+Step = Happening | Gap | ChatMessage
 """A ChatMessage is always the last one: the answer as it is stored."""
 
 
@@ -84,11 +102,11 @@ async def _followed(parts: Parts, begun: Begun, after: Cursor) -> AsyncGenerator
 
 
 def _step(event: object, generation: str) -> Step | None:
-    if not isinstance(event, ConversationEvent) or getattr(event, "generation_id", None) != generation:
+    if getattr(event, "generation_id", None) != generation:
         return None
     if isinstance(event, GenerationEnded):
         return event.message
-    return event if isinstance(event, GenerationStarted | Token) else None
+    return event if isinstance(event, Happening) else None
 
 
 async def _ended(parts: Parts, begun: Begun) -> ChatMessage | None:

@@ -1,19 +1,21 @@
-"""The two calls that turns begin with, past FastAPI, which only documents their functions: it would take 200 µs for each."""
+"""The calls that turns begin with, past FastAPI, which only documents their functions: it would take 200 µs for each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.body import body_of, value_of
 from gateway.exchange import exchange_of, header
+from gateway.openai import CompletionRequest
 from gateway.parts import Parts
-from gateway.requests import MAX_KEY_LENGTH, Chat, PostMessage, Request
+from gateway.requests import MAX_KEY_LENGTH, Chat, PostMessage
 from gateway.routes.chat import chat_stream
 from gateway.routes.message import post_message
+from gateway.routes.models import complete
 from gateway.validation import explained
 from shared.errors import Invalid
 
@@ -22,11 +24,15 @@ from shared.errors import Invalid
 class Route:
     """What a call takes, and who answers it: given the body, the parts, the caller and the idempotency key."""
 
-    body: type[Request]
+    body: type[BaseModel]
     answer: Callable[..., Awaitable[Response]]
 
 
-ROUTES = {"/api/v1/message": Route(PostMessage, post_message), "/api/chat/stream": Route(Chat, chat_stream)}
+ROUTES = {
+    "/api/v1/message": Route(PostMessage, post_message),
+    "/api/chat/stream": Route(Chat, chat_stream),
+    "/v1/chat/completions": Route(CompletionRequest, complete),
+}
 
 
 class Express:
@@ -62,7 +68,7 @@ class Express:
             return await route.answer(_checked(route.body, value), parts, caller, _key(scope))
 
 
-def _checked(kind: type[Request], value: Any) -> Request:
+def _checked(kind: type[BaseModel], value: Any) -> BaseModel:
     """Raises Invalid."""
     try:
         return kind.model_validate(value)

@@ -1,17 +1,30 @@
-"""OpenAI's chat completions, as their libraries send and read them: requests, chunks, answers. No input or output here."""
+"""OpenAI's chat completions, as their libraries send them. No input or output here."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
 
 from gateway.faults import Unsupported
+from gateway.requests import is_id
 from shared.contract.memory import SendMessage
-from shared.contract.objects import ChatMessage, FinishReason, PromptMessage, Role, Sampling, Usage
-from shared.errors import Invalid, TooLarge
+from shared.contract.objects import PromptCall, PromptMessage, Role, Sampling
+from shared.contract.tools import ToolSpec
+from shared.errors import Invalid, TooLarge, UnknownConversation
 
-DONE = b"data: [DONE]\n\n"
-_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-_REASONS: dict[FinishReason, str] = {"length": "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+_FORMATS = frozenset({"text", "json_object", "json_schema"})
+
+Named = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")]
+"""Ids and names of others: no control characters."""
+
+FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 
 
 class Foreign(BaseModel):
@@ -27,26 +40,86 @@ class Part(Foreign):
     text: str | None = None
 
 
+class CalledFunction(Foreign):
+    """What a model called; `arguments` is JSON as it wrote it."""
+
+    name: FunctionName
+    arguments: str = ""
+
+
+class CalledTool(Foreign):
+    """A call in a message of the assistant's."""
+
+    id: Named
+    type: str = "function"
+    function: CalledFunction | None = None
+
+    def call(self, place: str) -> PromptCall:
+        """The same as we know it. Raises Unsupported for what is no function."""
+        if self.function is None or self.type != "function":
+            raise Unsupported(f"Calls of type {self.type[:32]!r} are not supported here.", param=place)
+        return PromptCall(id=self.id, name=self.function.name, arguments=self.function.arguments)
+
+
 class CompletionMessage(Foreign):
     """A message of the list."""
 
     role: str
     content: str | list[Part] | None = None
-    tool_calls: list[Any] | None = None
+    name: Named | None = None
+    tool_calls: Annotated[list[CalledTool], Field(max_length=128)] | None = None
+    tool_call_id: Named | None = None
 
     def prompt(self, index: int) -> PromptMessage:
-        """The same as we know it. Raises Unsupported for roles and parts that are not text."""
+        """The same as we know it. Raises Unsupported for roles and parts that are not text, Invalid."""
+        place = f"messages[{index}]"
         role = _ROLES.get(self.role)
-        if role is None or self.tool_calls:
-            raise Unsupported(f"Messages of role {self.role[:32]!r} are not supported here.", param=f"messages[{index}]")
-        parts = [self.content] if isinstance(self.content, str) else [_text(part, index) for part in self.content or []]
-        return PromptMessage(role=role, text="".join(parts))
+        if role is None:
+            raise Unsupported(f"Messages of role {self.role[:32]!r} are not supported here.", param=place)
+        if role == "tool" and self.tool_call_id is None:
+            raise Invalid("A tool's message needs the tool_call_id of the call that it answers.", param=place + ".tool_call_id")
+        parts = [self.content] if isinstance(self.content, str) else [_text(part, place) for part in self.content or []]
+        return PromptMessage(
+            role=role,
+            text="".join(parts),
+            tool_calls=self._calls(place + ".tool_calls") if role == "assistant" else None,
+            tool_call_id=self.tool_call_id if role == "tool" else None,
+            name=self.name,
+        )
+
+    def _calls(self, place: str) -> list[PromptCall] | None:
+        return [call.call(place) for call in self.tool_calls or []] or None
+
+
+class Function(Foreign):
+    """A function of the client's."""
+
+    name: FunctionName
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class GivenTool(Foreign):
+    """A tool of the client's."""
+
+    type: str = "function"
+    function: Function | None = None
+
+    def spec(self, index: int) -> ToolSpec:
+        """The same as we know it. Raises Unsupported for what is no function."""
+        if self.function is None or self.type != "function":
+            raise Unsupported(f"Tools of type {self.type[:32]!r} are not supported here.", param=f"tools[{index}]")
+        given = self.function
+        return ToolSpec(
+            name=given.name, description=given.description or "", parameters=given.parameters or {}, strict=given.strict
+        )
 
 
 class StreamOptions(Foreign):
     """What a stream shall hold besides the answer."""
 
-    include_usage: bool = False
+    include_usage: bool | None = False
 
 
 Stops = Annotated[list[str], Field(max_length=16)]
@@ -60,12 +133,15 @@ class CompletionRequest(Foreign):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = 1
-    tools: list[Any] | None = None
+    tools: Annotated[list[GivenTool], Field(max_length=128)] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     functions: list[Any] | None = None
     response_format: dict[str, Any] | None = None
     logprobs: bool | None = None
     modalities: list[str] | None = None
     audio: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -78,38 +154,109 @@ class CompletionRequest(Foreign):
     @property
     def include_usage(self) -> bool:
         """Whether the stream ends with a chunk that holds the usage."""
-        return self.stream_options is not None and self.stream_options.include_usage
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
 
-    def order(self, user: str, limit: int) -> SendMessage:
-        """What memory is asked to do: a temporary conversation of what the client brought along."""
+    @property
+    def has_tools(self) -> bool:
+        """Whether the client carries out the calls."""
+        return bool(self.tools)
+
+    @property
+    def demands(self) -> bool:
+        """Whether not every model's server can answer it."""
+        return self.has_tools or self.response_format is not None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the answer is part of a conversation that can be read again."""
+        return self._conversation() is not None
+
+    def order(self, user: str, limit: int, key: str | None = None) -> SendMessage:
+        """What memory is asked to do: a temporary conversation of what the client brought along, or the next message of one
+        that is stored. Raises Unsupported, Invalid, TooLarge, UnknownConversation.
+        """
         self._refuse_what_we_cannot()
         prompts = [message.prompt(index) for index, message in enumerate(self.messages)]
-        if prompts[-1].role != "user" or not prompts[-1].text.strip():
-            raise Invalid("The last message must be a user's, with text.", param="messages")
-        if sum(len(prompt.text.encode()) for prompt in prompts) > limit:
-            raise TooLarge("The messages are too long.", limit=limit)
+        last = prompts[-1]
+        if last.role not in ("user", "tool") or (last.role == "user" and not last.text.strip()):
+            raise Invalid("The last message must be a user's, with text, or a tool's.", param="messages")
+        demands = self._demands()
+        self._check_size(prompts, limit)
         return SendMessage(
             user=user,
-            text=prompts[-1].text,
+            client_message_id=key,
+            text=last.text,
+            role="user" if last.role == "user" else "tool",
+            tool_call_id=last.tool_call_id,
+            name=last.name,
             model=self.model or None,
-            temporary=True,
-            history=prompts[:-1],
             sampling=self._sampling(),
+            **demands,
+            **self._place(prompts[:-1]),
         )
+
+    def _place(self, before: list[PromptMessage]) -> dict[str, Any]:
+        conversation = self._conversation()
+        if conversation is None:
+            return {"temporary": True, "history": before}
+        results = len(before)
+        while results and before[results - 1].role == "tool":
+            results -= 1
+        told = "\n\n".join(message.text for message in before if message.role == "system")
+        return {"conversation_id": conversation, "history": before[results:], "instructions": told or None}
+
+    def _conversation(self) -> str | None:
+        named = (self.metadata or {}).get("conversation_id")
+        if named is None:
+            return None
+        if not isinstance(named, str) or not is_id(named):
+            raise UnknownConversation(param="metadata.conversation_id")
+        return named
 
     def _refuse_what_we_cannot(self) -> None:
         refused = {
             "n": (self.n or 1) != 1,
-            "tools": bool(self.tools),
             "functions": bool(self.functions),
-            "response_format": (self.response_format or {"type": "text"}).get("type") != "text",
             "logprobs": bool(self.logprobs),
             "modalities": (self.modalities or ["text"]) != ["text"],
             "audio": bool(self.audio),
+            "response_format": self.response_format is not None and self.response_format.get("type") not in _FORMATS,
         }
         for name, bad in refused.items():
             if bad:
-                raise Unsupported(f"This server doesn't support {name} yet.", param=name)
+                raise Unsupported(f"This server doesn't support {name} like that.", param=name)
+
+    def _demands(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        if self.response_format is not None and self.response_format["type"] != "text":
+            fields["response_format"] = self.response_format
+        if self.tools:
+            tools = [tool.spec(index) for index, tool in enumerate(self.tools)]
+            fields |= {"client_tools": tools, "tool_choice": self._choice({tool.name for tool in tools})}
+            fields["parallel_tool_calls"] = self.parallel_tool_calls
+        elif self.tool_choice not in (None, "none", "auto"):
+            raise Invalid("A tool_choice needs tools.", param="tool_choice")
+        return fields
+
+    def _choice(self, names: set[str]) -> str | dict[str, Any] | None:
+        choice = self.tool_choice
+        if choice is None or choice in ("none", "auto", "required"):
+            return choice
+        if isinstance(choice, str) or choice.get("type") != "function":
+            raise Unsupported("This server doesn't support that tool_choice.", param="tool_choice")
+        function: Any = choice.get("function")
+        if not isinstance(function, dict) or function.get("name") not in names:
+            raise Invalid("The tool_choice names none of the tools.", param="tool_choice")
+        return choice
+
+    def _check_size(self, prompts: list[PromptMessage], limit: int) -> None:
+        """All of it travels in one message."""
+        size = sum(len(prompt.text.encode()) for prompt in prompts)
+        size += sum(len(str(call.arguments).encode()) for prompt in prompts for call in prompt.tool_calls or ())
+        for extra in (self.tools, self.response_format):
+            size += len(to_json(extra)) if extra else 0
+        if size > limit:
+            raise TooLarge("The messages are too long.", limit=limit)
 
     def _sampling(self) -> Sampling:
         return Sampling(
@@ -123,101 +270,7 @@ class CompletionRequest(Foreign):
         )
 
 
-def _text(part: Part, index: int) -> str:
+def _text(part: Part, place: str) -> str:
     if part.type != "text" or part.text is None:
-        raise Unsupported(f"Content of type {part.type[:32]!r} is not supported here.", param=f"messages[{index}].content")
+        raise Unsupported(f"Content of type {part.type[:32]!r} is not supported here.", param=place + ".content")
     return part.text
-
-
-def usage_of(usage: Usage | None) -> dict[str, int]:
-    """The usage object; zeros when the model didn't count."""
-    usage = usage or Usage()
-    total = usage.total_tokens or usage.prompt_tokens + usage.completion_tokens
-    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "total_tokens": total}
-
-
-def finish_reason(reason: FinishReason | None) -> str:
-    """Their word for why an answer ended."""
-    return _REASONS.get(reason or "stop", "stop")
-
-
-def completion(answer: ChatMessage, completion_id: str, created: int, model: str) -> dict[str, Any]:
-    """The whole answer of a call that doesn't stream."""
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(answer.finish_reason)}
-    return {
-        "id": completion_id,
-        "object": "chat.completion",
-        "created": created,
-        "model": answer.model or model,
-        "choices": [choice],
-        "usage": usage_of(answer.usage),
-    }
-
-
-class Chunks:
-    """Renders the chunks of one stream."""
-
-    def __init__(self, completion_id: str, created: int, model: str, *, include_usage: bool) -> None:
-        self._head = {"id": completion_id, "object": "chat.completion.chunk", "created": created}
-        self.model = model
-        self._include_usage = include_usage
-
-    def delta(self, finish: str | None = None, **delta: str) -> dict[str, Any]:
-        """A chunk with a piece of the answer."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return self._chunk([choice], {"usage": None} if self._include_usage else {})
-
-    def end(self, answer: ChatMessage) -> list[dict[str, Any]]:
-        """The last chunks."""
-        chunks = [self.delta(finish_reason(answer.finish_reason))]
-        if self._include_usage:
-            chunks.append(self._chunk([], {"usage": usage_of(answer.usage)}))
-        return chunks
-
-    def _chunk(self, choices: list[Any], more: dict[str, Any]) -> dict[str, Any]:
-        return {**self._head, "model": self.model, "choices": choices, **more}
-
-
-class Diverged(Exception):
-    """Another attempt says something else than what was sent already."""
-
-
-class Unrolled:
-    """Text that can't be taken back. An attempt that starts again must first repeat what was sent, or the stream fails."""
-
-    def __init__(self) -> None:
-        self.sent = ""
-        self._seen = ""
-        self._blind = False
-
-    def restart(self) -> None:
-        """The text of earlier attempts is void; this one is seen from its beginning."""
-        self._seen = ""
-        self._blind = False
-
-    def gap(self) -> None:
-        """Some text was missed: wait for the end."""
-        self._blind = True
-
-    def push(self, text: str) -> str:
-        """What to send now that the attempt goes on with `text`. Raises Diverged."""
-        if self._blind:
-            return ""
-        self._seen += text
-        return self._rest(self._seen)
-
-    def end(self, text: str) -> str:
-        """What is still to be sent of the stored text. Raises Diverged."""
-        return self._rest(text)
-
-    def _rest(self, text: str) -> str:
-        if len(text) <= len(self.sent):
-            if not self.sent.startswith(text):
-                raise Diverged
-            return ""
-        if not text.startswith(self.sent):
-            raise Diverged
-        rest = text[len(self.sent) :]
-        self.sent = text
-        return rest

@@ -70,7 +70,7 @@ def _written(arguments: dict[str, Any] | str) -> str:
 
 def _function(tool: ToolSpec) -> dict[str, Any]:
     described = {"description": tool.description} if tool.description else {}
-    return {"name": tool.name, **described, "parameters": tool.parameters} | _given(strict=tool.strict)
+    return {"name": tool.name, **described} | _given(parameters=tool.parameters or None, strict=tool.strict)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What a client asks of the form of an answer: its own tools, and the format."""
+"""What a client asks of the form of an answer: its own tools, the format, instructions."""
 
 from typing import Any
 
 from shared.contract.base import Message
 from shared.contract.memory import SendMessage
+from shared.contract.objects import PromptMessage
 from shared.contract.tools import ToolSpec
 
 
@@ -14,6 +15,7 @@ class Demands(Message):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
+    instructions: str | None = None
 
 
 def demands_of(question: SendMessage) -> str | None:
@@ -29,4 +31,10 @@ def demanded(kept: str | None) -> dict[str, Any]:
     if kept is None:
         return {}
     demands = Demands.decode(kept)
-    return {name: getattr(demands, name) for name in Demands.model_fields}
+    return {name: getattr(demands, name) for name in Demands.model_fields if name != "instructions"}
+
+
+def led(kept: str | None, messages: list[PromptMessage]) -> list[PromptMessage]:
+    """The conversation with what the client says before it."""
+    told = Demands.decode(kept).instructions if kept else None
+    return [PromptMessage(role="system", text=told), *messages] if told else messages

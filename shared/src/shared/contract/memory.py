@@ -72,6 +72,8 @@ class SendMessage(BeginsAnswer):
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
     """These three as every OpenAI-compatible server takes them."""
+    instructions: str | None = None
+    """For this answer only, before the conversation; then the persona's are left out."""
 
 
 class Accepted(Message):

@@ -1,19 +1,15 @@
 """Models and completions as OpenAI's libraries ask for them."""
 
-import time
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import end_of
-from gateway.completing import CompletionStream, hang_up
-from gateway.leaving import ClientGone, while_wanted
-from gateway.openai import CompletionRequest, completion
+from gateway.completing import CompletionAnswer, CompletionStream
+from gateway.openai import CompletionRequest
+from gateway.parameters import IdempotencyKey
 from gateway.parts import Caller, Here
 from gateway.replies import Completion, ListedModel, ModelList, reply, shows
-from gateway.routes.chat import CLIENT_CLOSED
 from gateway.turn import begin
 from shared.contract.inference import LIST_MODELS, ListModels, Model
 from shared.errors import UnknownModel
@@ -38,19 +34,15 @@ async def get_model(model: str, parts: Here, caller: Caller) -> Response:
 
 
 @router.post("/chat/completions", responses=shows(Completion))
-async def complete(body: CompletionRequest, request: Request, parts: Here, caller: Caller) -> Response:
-    """Answers what the client brought along; nothing of it appears in the user's lists. Hanging up stops it."""
-    begun = await begin(parts, body.order(caller.user, parts.settings.completion_bytes))
-    if body.stream:
-        return CompletionStream(parts, begun, body)
-    try:
-        seconds = parts.settings.answer_seconds
-        answer = await while_wanted(end_of(parts, begun), request.receive, parts.stopping, seconds=seconds)
-    except ClientGone:
-        await hang_up(parts, begun)
-        return Response(status_code=CLIENT_CLOSED)
-    completion_id = "chatcmpl-" + begun.accepted.generation_id
-    return reply(completion(answer, completion_id, int(time.time()), body.model or ""))
+async def complete(body: CompletionRequest, parts: Here, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
+    """Answers what the client brought along; nothing of it appears in the user's lists, and hanging up stops it. With
+    `metadata.conversation_id` it is the next message of that conversation, and hanging up stops nothing.
+
+    Calls of `tools` are for the client to carry out.
+    """
+    order = body.order(caller.user, parts.settings.completion_bytes, idempotency_key)
+    begun = await begin(parts, order, alone=True)
+    return (CompletionStream if body.stream else CompletionAnswer)(parts, begun, body)
 
 
 def _model(model: Model) -> dict[str, Any]:

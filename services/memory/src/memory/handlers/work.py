@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from memory.action import NOTHING, requested
-from memory.demands import demanded
+from memory.demands import demanded, led
 from memory.generation import Generation, claim, held, lease_left, repeats
 from memory.handlers import digests
 from memory.handlers.endings import STOPPED, Ending, end, move_up
@@ -54,7 +54,7 @@ def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given)
         instructions=prompt.composed.instructions,
         acting=prompt.composed.acting,
         context=prompt.composed.context,
-        messages=prompt.composed.messages,
+        messages=led(generation.demands, prompt.composed.messages),
         **demanded(generation.demands),
         untrusted=prompt.composed.untrusted,
     )
