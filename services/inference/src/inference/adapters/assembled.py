@@ -10,6 +10,7 @@ from inference.adapters.canned import Canned
 from inference.adapters.embedded import Embedded
 from inference.adapters.fallback import Chain, Link
 from inference.adapters.openai_compatible import Endpoint, OpenAICompatible, Retries
+from inference.adapters.recorded import Recorded, recorded
 from inference.catalogue import CANNED, VARIABLE, Catalogue, Entry, entries_of, key_of
 from inference.circuit import Breaker
 from inference.circuits import Circuits
@@ -88,6 +89,8 @@ class _Assembly:
     def _model(self, entry: Entry, deadlines: Deadlines) -> Model:
         if entry.provider == "embedded":
             return Embedded(self.settings.demo_tokens_per_second)
+        if entry.provider == "recorded":
+            return Recorded(recorded(entry), entry.speed, _card(entry))
         settings = self.settings
         retries = Retries(
             settings.retries if entry.retries is None else entry.retries,
