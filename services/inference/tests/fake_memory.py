@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shared.bus import Answer
-from shared.contract import knowledge, memory
+from shared.contract import budget, knowledge, memory
 from shared.contract.objects import GenerationStatus, PromptMessage
 from shared.errors import LostLease, Unavailable, UnknownGeneration
 
@@ -35,6 +35,8 @@ class FakeMemory:
         self.material = knowledge.DigestMaterial(decision="done")
         self.prepared = asyncio.Semaphore(0)
         self.digests: asyncio.Queue[knowledge.StoreDigest] = asyncio.Queue()
+        self.rates: list[budget.Rate] | None = None
+        self.charges: asyncio.Queue[budget.Charge] = asyncio.Queue()
         self.before_finish: Callable[[], Awaitable[None]] | None = None
 
     def add(self, text: str, *, generation: str = "g_1", user: str = "ana", **claim: object) -> Row:
@@ -91,6 +93,18 @@ class FakeMemory:
         await self.digests.put(question)
         return memory.Done()
 
+    async def keep_rates(self, question: budget.KeepRates) -> memory.Done:
+        if self.away:
+            raise Unavailable(retry_after=0.02)
+        self.rates = question.rates
+        return memory.Done()
+
+    async def charge(self, question: budget.Charge) -> memory.Done:
+        if self.away:
+            raise Unavailable(retry_after=0.02)
+        await self.charges.put(question)
+        return memory.Done()
+
     def answers(self) -> list[Answer]:
         """The calls for `bus.answer`."""
         return [
@@ -101,6 +115,8 @@ class FakeMemory:
             Answer(memory.ABANDON_GENERATION, self.abandon),
             Answer(knowledge.PREPARE_DIGEST, self.prepare_digest),
             Answer(knowledge.STORE_DIGEST, self.store_digest),
+            Answer(budget.KEEP_RATES, self.keep_rates),
+            Answer(budget.CHARGE, self.charge),
         ]
 
     def _row(self, generation: str) -> Row:

@@ -122,6 +122,15 @@ async def well(x: Exchange) -> None:
     await x.end()
 
 
+async def counts(x: Exchange) -> None:
+    await x.begin()
+    await x.say("Ten")
+    await x.say(" four")
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    await x.chunk(event({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}))
+    await x.end()
+
+
 async def byte_by_byte(x: Exchange) -> None:
     await x.begin()
     for byte in event({"choices": [{"delta": {"content": "Héllo 🙂"}}]}):
@@ -211,7 +220,7 @@ async def dislikes_stream_options(x: Exchange) -> None:
 
 
 async def compressed(x: Exchange) -> None:
-    bomb = gzip.compress(b"data: " + b"x" * 50_000_000)
+    bomb = gzip.compress(b"data: " + b"x" * 5_000_000)
     await x.plain("200 OK", bomb, "Content-Type: text/event-stream", "Content-Encoding: gzip")
 
 

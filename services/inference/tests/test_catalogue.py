@@ -64,7 +64,7 @@ def test_the_short_form_may_stand_beside():
 def test_memory_is_told_what_each_model_costs():
     rates = {rate.model: rate for rate in catalogue(TOML).rates()}
     small = rates["small"]
-    assert (small.prompt_price, small.completion_price, small.max_output, small.default) == (0.05, 0.08, 4096, False)
+    assert (small.prompt_price, small.completion_price, small.max_output_tokens, small.default) == (0.05, 0.08, 4096, False)
     assert (rates["big"].prompt_price, rates["big"].default, rates["colloquy-demo"].completion_price) == (0.0, True, 0.0)
 
 

@@ -8,9 +8,9 @@ import pytest
 from turns import Turn, Work, folded
 
 SHORT = {
-    "first_token_seconds": 0.6,
-    "idle_seconds": 0.4,
-    "total_seconds": 1.5,
+    "first_token_seconds": 1.2,
+    "idle_seconds": 0.8,
+    "total_seconds": 4.0,
     "retry_delay_seconds": 0.01,
     "retry_after_cap_seconds": 0.2,
     "max_output_chars": 2_000,

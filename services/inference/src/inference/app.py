@@ -9,6 +9,7 @@ from inference.adapters.assembled import catalogue_of, models_of
 from inference.adapters.memory import BusMemory
 from inference.adapters.openai_compatible import client_of
 from inference.attempt import Surroundings
+from inference.charging import Charger
 from inference.completing import Completer
 from inference.digest import Digester
 from inference.guard import Deadlines
@@ -29,10 +30,12 @@ async def application(settings: InferenceSettings, bus: Bus) -> AsyncGenerator[N
         catalogue = catalogue_of(settings)
         models = models_of(catalogue, settings, await stack.enter_async_context(client_of(settings)), os.environ)
         memory, name = BusMemory(bus), f"{socket.gethostname()}-{os.getpid()}"
+        charger = Charger(memory)
         worker = Worker(settings, name, models, Surroundings(memory, bus, Pacer(), Clock()))
-        digester = Digester(memory, models, name)
+        digester = Digester(memory, models, name, charger)
         deadlines = Deadlines(settings.first_token_seconds, settings.idle_seconds, settings.total_seconds)
-        completer = Completer(models, deadlines, settings.complete_slots, settings.max_output_chars)
+        completer = Completer(models, charger, deadlines, settings.complete_slots, settings.max_output_chars)
+        await stack.enter_async_context(charger.telling(catalogue.rates()))
         answers = [Answer(LIST_MODELS, models.list), Answer(COMPLETE, completer.complete)]
         await stack.enter_async_context(bus.answer("inference", __version__, answers))
         await stack.enter_async_context(completer.until_leaving())

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from shared.contract.budget import Rate
 from shared.errors import Invalid
 
 Provider = Literal["openai", "recorded", "embedded"]
@@ -64,19 +65,6 @@ class Entry(BaseModel):
         return self.model or self.id
 
 
-class Rate(BaseModel):
-    """What a model costs, in US dollars for a million tokens, and how much of it one answer can cost at most."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    prompt_price: float
-    completion_price: float
-    default: bool
-    max_output: int | None
-    context: int | None
-
-
 class Catalogue:
     """The entries by id, the default, and chains that lead somewhere. Raises Invalid."""
 
@@ -103,9 +91,8 @@ class Catalogue:
                 model=entry.id,
                 prompt_price=entry.prompt_price or 0.0,
                 completion_price=entry.completion_price or 0.0,
+                max_output_tokens=entry.max_output,
                 default=entry.id == self.default,
-                max_output=entry.max_output,
-                context=entry.context,
             )
             for entry in self.entries.values()
         ]

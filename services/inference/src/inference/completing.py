@@ -10,6 +10,7 @@ import structlog
 
 from inference import planner
 from inference.answer import Answer
+from inference.charging import Charger
 from inference.delta import Asking, End, Spent, Text, Thought
 from inference.failure import Incomplete, ModelFailed, NoSuchModel, UpstreamRefused, UpstreamTimeout
 from inference.guard import Deadlines, Guard
@@ -32,8 +33,9 @@ MOST_WAITING: Final = 64
 class Completer:
     """Answers COMPLETE in one process."""
 
-    def __init__(self, models: Models, deadlines: Deadlines, slots: int, most_characters: int) -> None:
-        self._models, self._deadlines, self._most = models, deadlines, most_characters
+    def __init__(self, models: Models, charger: Charger, deadlines: Deadlines, slots: int, most_characters: int) -> None:
+        self._models, self._charger = models, charger
+        self._deadlines, self._most = deadlines, most_characters
         self._slots = asyncio.Semaphore(slots)
         self._waiting = 0
         self._guards: set[Guard] = set()
@@ -57,7 +59,7 @@ class Completer:
                 return _planned(model, question)
             await self._turn()
             try:
-                answer = await self._said(model, Prompt(tuple(question.messages), question.sampling))
+                answer = await self._said(model, question)
             finally:
                 self._slots.release()
         except ModelFailed as failure:
@@ -79,8 +81,9 @@ class Completer:
         finally:
             self._waiting -= 1
 
-    async def _said(self, model: Model, prompt: Prompt) -> Answer:
+    async def _said(self, model: Model, question: Complete) -> Answer:
         answer, guard = Answer(self._most), Guard(self._deadlines)
+        prompt = Prompt(tuple(question.messages), question.sampling)
         if self._leaving:
             raise Unavailable
         self._guards.add(guard)
@@ -89,6 +92,7 @@ class Completer:
                 await _read(model, prompt, answer, guard)
         finally:
             self._guards.discard(guard)
+            self._charger.charge(question.user, answer.model or model.card.id, answer.usage)
         if guard.reason == "lost":
             raise Unavailable
         if guard.reason is not None:

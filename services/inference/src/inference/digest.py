@@ -8,7 +8,9 @@ from typing import Final
 import structlog
 
 from inference import extract
-from inference.delta import Asking, Text
+from inference.answer import Answer
+from inference.charging import Charger
+from inference.delta import Asking, Spent, Text
 from inference.failure import ModelFailed
 from inference.models import Models
 from inference.ports import Digests, Model
@@ -42,8 +44,9 @@ SUMMARY: Final = (
 class Digester:
     """One process's part of the queue of digests."""
 
-    def __init__(self, memory: Digests, models: Models, name: str) -> None:
+    def __init__(self, memory: Digests, models: Models, name: str, charger: Charger) -> None:
         self._memory, self._models, self._name = memory, models, name
+        self._charger = charger
 
     async def make(self, order: Digest, _delivery: Delivery) -> None:
         """Makes one digest. A model that fails is not asked again: the next answer orders it anew."""
@@ -54,7 +57,7 @@ class Digester:
             return
         try:
             model = self._models.named(material.model)
-            text, name = await _made(model, order, material)
+            text, name = await self._made(model, order, material)
         except (ModelFailed, TimeoutError) as failure:
             code = failure.code if isinstance(failure, ModelFailed) else "timeout"
             log.info("digest.failed", kind=kind, code=code)
@@ -64,18 +67,22 @@ class Digester:
             await self._memory.store_digest(made.model_copy(update={"model": name}))
         log.info("digest.made", kind=kind, model=name, length=len(text))
 
+    async def _made(self, model: Model, order: Digest, material: DigestMaterial) -> tuple[str, str]:
+        """The text, and who made it."""
+        if model.card.kind == "embedded":
+            make = extract.title if order.kind == "title" else extract.summary
+            return make(material.messages, material.summary), model.card.id
+        answer = Answer(LONGEST)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await _read(model, prompt_of(order, material), answer)
+        finally:
+            self._charger.charge(order.user, answer.model or model.card.id, answer.usage)
+        return answer.text.strip(), answer.model or model.card.id
+
     async def dead(self, order: Digest, reason: str) -> None:
         """Nobody waits for it."""
         log.warning("digest.given_up", kind=order.kind, reason=reason)
-
-
-async def _made(model: Model, order: Digest, material: DigestMaterial) -> tuple[str, str]:
-    """The text, and who made it."""
-    if model.card.kind == "embedded":
-        make = extract.title if order.kind == "title" else extract.summary
-        return make(material.messages, material.summary), model.card.id
-    async with asyncio.timeout(SECONDS):
-        return await _said(model, prompt_of(order, material))
 
 
 def prompt_of(order: Digest, material: DigestMaterial) -> Prompt:
@@ -94,16 +101,17 @@ def _lines(messages: Sequence[PromptMessage], summary: str | None) -> Iterator[s
         yield f"{message.role}: {message.text}"
 
 
-async def _said(model: Model, prompt: Prompt) -> tuple[str, str]:
-    parts: list[str] = []
-    length, name = 0, model.card.id
+async def _read(model: Model, prompt: Prompt, answer: Answer) -> None:
     async with aclosing(model.stream(prompt)) as deltas:
         async for delta in deltas:
-            if isinstance(delta, Text):
-                parts.append(delta.text)
-                length += len(delta.text)
-            elif isinstance(delta, Asking):
-                name = delta.model
-            if length > LONGEST:
-                break
-    return "".join(parts)[:LONGEST].strip(), name
+            match delta:
+                case Text(text):
+                    answer.say(text)
+                case Asking(name):
+                    answer.model = name
+                case Spent(usage):
+                    answer.usage = usage
+                case _:
+                    pass
+            if answer.full:
+                return

@@ -22,3 +22,31 @@ FALLBACKS = Counter(
     "colloquy_model_fallbacks", "Answers that went to the next model of a chain, by why.", ["model", "next", "code"]
 )
 CIRCUIT = Gauge("colloquy_circuit_state", "Circuit breaker of a provider: 0 closed, 1 half open, 2 open.", ["provider"])
+
+# By the names of OpenTelemetry's conventions for generative AI, as Prometheus spells them: one request to a model each.
+_OF = ["server_address", "gen_ai_request_model"]
+TOKEN_USAGE = Histogram(
+    "gen_ai_client_token_usage",
+    "Tokens of one request; some are estimates, where a server does not count.",
+    [*_OF, "gen_ai_token_type"],
+    buckets=[4**power for power in range(11)],
+)
+DURATION = Histogram(
+    "gen_ai_client_operation_duration_seconds",
+    "Time of one request, by how it ended.",
+    [*_OF, "error_type"],
+    buckets=[0.01 * 2**power for power in range(15)],
+)
+FIRST_CHUNK = Histogram(
+    "gen_ai_client_operation_time_to_first_chunk_seconds",
+    "From the request to its first word.",
+    _OF,
+    buckets=[0.001 * 2**power for power in range(15)],
+)
+PER_TOKEN = Histogram(
+    "gen_ai_server_time_per_output_token_seconds",
+    "Time of each token after the first.",
+    _OF,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1),
+)
+COST = Counter("colloquy_model_cost_usd", "What the requests to a model have cost, in US dollars, by its price.", ["model"])

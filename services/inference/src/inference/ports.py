@@ -7,7 +7,7 @@ from typing import Protocol
 from inference.delta import Delta
 from inference.prompt import Prompt
 from shared.bus import Stored
-from shared.contract import inference, knowledge, memory
+from shared.contract import budget, inference, knowledge, memory
 from shared.contract.memory import Done
 from shared.contract.subjects import Subject
 
@@ -60,6 +60,18 @@ class Digests(Protocol):
         ...
 
     async def store_digest(self, question: knowledge.StoreDigest) -> Done:
+        """See the contract."""
+        ...
+
+
+class Ledger(Protocol):
+    """What memory keeps of money. Both raise Unavailable when memory does not answer."""
+
+    async def keep_rates(self, question: budget.KeepRates) -> Done:
+        """See the contract."""
+        ...
+
+    async def charge(self, question: budget.Charge) -> Done:
         """See the contract."""
         ...
 

@@ -24,11 +24,12 @@ class Problem(Message):
 
 
 class Usage(Message):
-    """What an answer cost, in tokens as the model counts them."""
+    """What an answer cost, in tokens as the model counts them; `estimated`: as we do, where its server did not say."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    estimated: bool | None = None
 
 
 class Attachment(Message):

@@ -15,6 +15,7 @@ from inference.failure import ModelFailed, NotSupported, UpstreamTimeout
 from inference.guard import Deadlines
 from inference.ports import Model
 from inference.prompt import Prompt
+from inference.request import Request
 from shared.contract import inference
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -70,16 +71,25 @@ class Chain:
         circuits, provider = self._circuits, link.provider
         circuits.ask(provider)
         yield link.asking
+        request = Request(link.model.card, provider, prompt)
         try:
             async with aclosing(link.model.stream(prompt)) as deltas:
                 async for delta in _in_time(deltas, link.deadlines.first_token):
+                    request.note(delta)
+                    if not isinstance(delta, Spent | End):
+                        request.first()
                     yield delta
                 circuits.spoke(provider)
                 async for delta in deltas:
+                    if delta.__class__ is not Text:
+                        request.note(delta)
                     yield delta
         except ModelFailed as failure:
+            request.failed(failure)
             circuits.failed(provider, failure)
             raise
+        finally:
+            request.close()
         circuits.ended(provider)
 
 

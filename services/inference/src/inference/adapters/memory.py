@@ -1,7 +1,7 @@
 """Memory, asked over the bus."""
 
 from shared.bus import Bus
-from shared.contract import knowledge, memory
+from shared.contract import budget, knowledge, memory
 
 RENEWAL_TIMEOUT = 1.5
 """Seconds; shorter than the time to the next renewal."""
@@ -40,3 +40,11 @@ class BusMemory:
     async def store_digest(self, question: knowledge.StoreDigest) -> memory.Done:
         """See the contract."""
         return await self._bus.ask(knowledge.STORE_DIGEST, question)
+
+    async def keep_rates(self, question: budget.KeepRates) -> memory.Done:
+        """See the contract."""
+        return await self._bus.ask(budget.KEEP_RATES, question)
+
+    async def charge(self, question: budget.Charge) -> memory.Done:
+        """See the contract."""
+        return await self._bus.ask(budget.CHARGE, question)

@@ -18,6 +18,7 @@ import structlog
 from inference import metrics
 from inference.delta import Delta
 from inference.dialect import Normalizer, failure_of
+from inference.estimate import Meter
 from inference.failure import ModelFailed, UpstreamMalformed, UpstreamRateLimited, UpstreamUnavailable
 from inference.prompt import Prompt
 from inference.settings import InferenceSettings
@@ -83,11 +84,11 @@ class OpenAICompatible:
         """The answer as it comes. Raises ModelFailed after what was said before."""
         response = await self._ask(prompt)
         try:
-            said, body = Normalizer(), _Body(response)
+            said, body, meter = Normalizer(), _Body(response), Meter(prompt)
             async for chunk in body.chunks(said):
-                for delta in said.feed(chunk):
+                for delta in meter.through(said.feed(chunk)):
                     yield delta
-            for delta in said.close(cut=body.cut):
+            for delta in meter.rest(said.close(cut=body.cut)):
                 yield delta
             if said.failure is not None:
                 raise said.failure
