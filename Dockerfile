@@ -6,9 +6,15 @@ ARG SERVICE
 ARG PACKAGE=colloquy-${SERVICE}
 ENV UV_PROJECT_ENVIRONMENT=/app UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
 RUN --mount=type=cache,target=/root/.cache/pip pip install --root-user-action=ignore uv
+# The gateway carries the web page, built with Node from a Python package that only this step installs.
 RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=cache,target=/root/.npm \
     --mount=type=bind,target=/source,rw \
-    uv sync --project /source --frozen --no-dev --no-editable --package "$PACKAGE"
+    if [ "$SERVICE" = gateway ]; then \
+        UV_PROJECT_ENVIRONMENT=/node uv sync --project /source --frozen --only-group page \
+        && /node/bin/python /source/cli/src/colloquy/webpage.py; \
+    fi \
+    && uv sync --project /source --frozen --no-dev --no-editable --package "$PACKAGE"
 
 FROM python:3.11-slim
 ARG SERVICE

@@ -77,7 +77,7 @@ def running(data: Path, *, scale: str = "", port: int | None = None, **environme
     port = port or free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data / "up.log"
-    arguments = ["up", "--port", str(port), "--data", str(data), *(["--scale", scale] if scale else [])]
+    arguments = ["up", "--port", str(port), "--data", str(data), "--no-page", *(["--scale", scale] if scale else [])]
     command = [sys.executable, "-m", "colloquy", *arguments]
     with (
         log.open("ab") as output,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from colloquy import auditing, bearer, development, every_setting, moving
+from colloquy import auditing, bearer, development, every_setting, moving, webpage
 from colloquy import chat as talking
 from colloquy import doctor as examining
 from colloquy import events as listening
@@ -37,8 +37,11 @@ def up(
     data: Data = Path("data"),
     scale: Annotated[str, typer.Option(help="Processes of each service, such as inference=2,gateway=1.")] = "",
     nats: Annotated[str | None, typer.Option(help="An existing NATS, an administrator's address; else an own one.")] = None,
+    page: Annotated[bool, typer.Option(help="Build the web page when it is missing or older than its sources.")] = True,
 ) -> None:
     """Run everything on this machine, until Ctrl-C."""
+    if page:
+        webpage.current(say, complain)
     running.up(Options(host, port, data, scale, nats))
 
 

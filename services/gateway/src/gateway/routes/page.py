@@ -1,37 +1,34 @@
-"""What people see: a small page to talk with, and the documentation."""
-
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+"""What people see: the page to talk with, and the documentation."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway import assets
+from gateway.assets import Asset
+from gateway.exchange import header
 from gateway.faults import UnknownRoute
 from gateway.parts import Here, caller_of
 
 router = APIRouter(include_in_schema=False)
 
+SAFE = "default-src 'none'; script-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; "
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    SAFE + "style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self' blob:; connect-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # Swagger UI draws with inline styles. Its files come with a package: a server that is offline shows its documentation too.
-DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-    "img-src 'self'", "img-src 'self' data:"
-)
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-OWN = files("gateway") / "page"
-SWAGGER = files("fastapi_offline") / "static"
-FILES = {file.name: file for file in (OWN / "page.js", OWN / "page.css", OWN / "docs.js", OWN / "icon.svg")} | {
-    name: SWAGGER / name for name in ("swagger-ui-bundle.js", "swagger-ui.css")
-}
+DOCS_POLICY = SAFE + "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+KEPT = "public, max-age=31536000, immutable"
 
 
-def _file(file: Traversable, policy: str = POLICY) -> Response:
-    headers = {"content-security-policy": policy, "referrer-policy": "no-referrer", "cache-control": "no-cache"}
-    media_type = TYPES["." + file.name.rpartition(".")[2]]
-    return Response(file.read_bytes(), media_type=f"{media_type}; charset=utf-8", headers=headers)
+def _sent(asset: Asset, policy: str = POLICY, cache: str = "no-cache", *, packed: bool = False) -> Response:
+    headers = {"content-security-policy": policy, "referrer-policy": "no-referrer", "cache-control": cache}
+    if asset.compressed is not None:
+        headers["vary"] = "accept-encoding"
+    if packed and asset.compressed is not None:
+        return Response(asset.compressed, headers=headers | {"content-encoding": "gzip"}, media_type=asset.media_type)
+    return Response(asset.content, headers=headers, media_type=asset.media_type)
 
 
 @router.get("/")
@@ -39,15 +36,25 @@ async def index(request: Request, parts: Here) -> Response:
     """The page. Whoever opens it for the first time becomes a guest where guests are allowed."""
     if parts.settings.auth == "dev":
         await caller_of(request)
-    return _file(OWN / "index.html")
+    return _sent(assets.index())
+
+
+@router.get("/assets/{name}")
+async def built_file(name: str, request: Request) -> Response:
+    """What the page is made of. A browser that has it once need never ask again."""
+    asset = assets.built(name)
+    if asset is None:
+        raise UnknownRoute
+    packed = "gzip" in (header(request.scope, b"accept-encoding") or "")
+    return _sent(asset, cache=KEPT, packed=packed)
 
 
 @router.get("/page/{name}")
 async def page_file(name: str) -> Response:
-    """What the page is made of."""
-    if name not in FILES:
+    """The icon, and what the documentation is made of."""
+    if name not in assets.NAMED:
         raise UnknownRoute
-    return _file(FILES[name])
+    return _sent(assets.read(assets.NAMED[name]))
 
 
 @router.get("/docs")
@@ -55,4 +62,4 @@ async def docs(parts: Here) -> Response:
     """The documentation of every call."""
     if not parts.settings.docs:
         raise UnknownRoute
-    return _file(OWN / "docs.html", DOCS_POLICY)
+    return _sent(assets.read(assets.OWN / "docs.html"), DOCS_POLICY)

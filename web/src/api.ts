@@ -1,0 +1,122 @@
+// Calls of the server: one way to ask, one way to fail.
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: Record<string, unknown> = {},
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** No answer at all: the network is away, or the server is. */
+export class Unreachable extends Error {}
+
+export class Api {
+  /** A token of this tab; it lies in no storage. */
+  bearer: string | undefined;
+  onUnauthenticated: () => void = () => {};
+
+  constructor(
+    private readonly origin: string,
+    /** In `dev` a name in the page's address says who it is. */
+    readonly user: string | null = null,
+  ) {}
+
+  address(path: string, parameters: Record<string, string | number | boolean | undefined> = {}): string {
+    const url = new URL(path, this.origin);
+    if (this.user) url.searchParams.set("user", this.user);
+    for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, String(value));
+    return url.href;
+  }
+
+  socket(path: string): string {
+    return this.address(path).replace(/^http/, "ws");
+  }
+
+  headers(extra: Record<string, string> = {}): Record<string, string> {
+    return this.bearer ? { ...extra, authorization: `Bearer ${this.bearer}` } : extra;
+  }
+
+  async raw(method: string, path: string, init: { body?: BodyInit; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(this.address(path), { method, ...init, headers: this.headers(init.headers), redirect: "error" });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new Unreachable();
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.onUnauthenticated();
+    throw await fault(response);
+  }
+
+  async call<T>(method: string, path: string, body?: unknown, options: { key?: string; signal?: AbortSignal } = {}): Promise<T> {
+    const headers: Record<string, string> = options.key ? { "idempotency-key": options.key } : {};
+    if (body !== undefined) headers["content-type"] = "application/json";
+    const response = await this.raw(method, path, {
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(options.signal && { signal: options.signal }),
+    });
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.call<T>("GET", path, undefined, signal ? { signal } : {});
+  }
+
+  /** Repeats what a lost connection, a 429 or a 503 says to repeat. The key makes that safe. */
+  async surely<T>(method: string, path: string, body: unknown, key: string = newKey(), patience = 120_000): Promise<T> {
+    const deadline = Date.now() + patience;
+    for (let wait = 400; ; wait = Math.min(wait * 2, 8_000)) {
+      try {
+        return await this.call<T>(method, path, body, { key });
+      } catch (error) {
+        const pause = pauseAfter(error, wait);
+        if (pause === undefined || Date.now() + pause > deadline) throw error;
+        await untilOnline(pause);
+      }
+    }
+  }
+}
+
+function pauseAfter(error: unknown, wait: number): number | undefined {
+  if (error instanceof Unreachable) return wait * (0.5 + Math.random());
+  if (error instanceof ApiError && error.status === 503) return (error.retryAfter ?? 1) * 1_000 * (0.5 + Math.random());
+  if (error instanceof ApiError && error.status === 429 && error.code !== "budget_exhausted" && (error.retryAfter ?? 0) <= 10) {
+    return (error.retryAfter ?? 1) * 1_000;
+  }
+  return undefined;
+}
+
+/** A pause that ends early when the network comes back. */
+export function untilOnline(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    addEventListener("online", done);
+  });
+}
+
+async function fault(response: Response): Promise<ApiError> {
+  const after = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const retryAfter = Number.isFinite(after) ? after : undefined;
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string } & Record<string, unknown> };
+    return new ApiError(response.status, error.code, error.message, error, retryAfter);
+  } catch {
+    return new ApiError(response.status, "http_error", `HTTP ${response.status}`, {}, retryAfter);
+  }
+}
+
+export function newKey(): string {
+  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-");
+}

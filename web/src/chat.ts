@@ -1,0 +1,393 @@
+// What a person does with conversations: each deed is shown at once, sent until it is answered, and confirmed by its event.
+
+import { Api, ApiError, newKey } from "./api";
+import type { Attachment, BeingStopped, ChatMessage, Conversation, Conversations, Messages, Receipt, Snapshot } from "./contract";
+import { byAge, branchOf, childrenOf, newestBelow } from "./state/branch";
+import { fold, forgotten } from "./state/fold";
+import type { FeedEvent, State } from "./state/model";
+import { fromSnapshot, withMessages, withPage, type ShownMessage } from "./state/snapshot";
+import { Feed, Store } from "./store";
+import { follow, type Follower } from "./stream/follow";
+
+/** A message that has been typed and is not stored yet. */
+export interface Pending {
+  key: string;
+  conversationId: string | null;
+  text: string;
+  attachments: Attachment[];
+  channel: "chat" | "voice";
+  at: string;
+  status: "sending" | "failed" | "stale";
+  error?: string;
+  /** How many messages this device had not seen. */
+  missed?: number;
+}
+
+export interface View {
+  conversationId: string | null;
+  /** For the next conversation. */
+  persona: string | null;
+  model: string | null;
+  temporary: boolean;
+  pending: readonly Pending[];
+  pages: Readonly<Record<string, { next: string | null; loading: boolean }>>;
+  moreConversations: string | null | undefined;
+  notice: string | null;
+  /** A message to bring into view. */
+  target: string | null;
+}
+
+const START: View = {
+  conversationId: null,
+  persona: null,
+  model: null,
+  temporary: false,
+  pending: [],
+  pages: {},
+  moreConversations: undefined,
+  notice: null,
+  target: null,
+};
+const PAGE = 100;
+
+export class Chat {
+  readonly feed = new Feed();
+  readonly view = new Store<View>(START);
+  private running: AbortController | undefined;
+  /** The newest message of each conversation that this device has caused; the stream may tell of it later. */
+  private readonly caused = new Map<string, string>();
+  private delivering: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly api: Api) {
+    this.feed.onEvents = (events) => this.confirm(events);
+    this.view.update({ conversationId: conversationOf(location.hash), model: localStorage.getItem("colloquy.model") });
+    addEventListener("hashchange", () => this.show(conversationOf(location.hash)));
+  }
+
+  start(): void {
+    this.running?.abort();
+    const running = new AbortController();
+    this.running = running;
+    const { feed } = this;
+    const follower: Follower = {
+      cursor: () => feed.cursor,
+      begin: (signal) => this.load(signal),
+      take: (events) => feed.take(events),
+      reset: () => feed.reset(),
+      show: (connection) => feed.line.update({ connection }),
+    };
+    void follow(this.api, follower, running.signal);
+  }
+
+  /** The snapshot, and the messages of the conversation that is open. */
+  private async load(signal: AbortSignal): Promise<void> {
+    const snapshot = await this.api.get<Snapshot>("/api/v1/state?limit=50", signal);
+    this.feed.set(fromSnapshot(snapshot, this.feed.get()));
+    this.feed.cursor = snapshot.cursor;
+    this.view.update({ pages: {}, moreConversations: undefined });
+    this.feed.line.update({ loaded: true });
+    const { conversationId } = this.view.get();
+    if (conversationId) void this.fetchPage(conversationId).catch(() => {});
+  }
+
+  // --- which conversation -------------------------------------------------------------------------------------------
+
+  open(id: string | null, target: string | null = null): void {
+    const hash = id ? `#/c/${id}` : "#/";
+    if (location.hash !== hash) history.pushState(null, "", hash);
+    this.show(id, target);
+  }
+
+  private show(id: string | null, target: string | null = null): void {
+    const known = id ? this.feed.get().conversations[id] : undefined;
+    this.view.update({ conversationId: id, target, persona: null, temporary: known?.temporary ?? false });
+    if (id && this.feed.cursor && !this.view.get().pages[id]) void this.fetchPage(id).catch(() => {});
+  }
+
+  temporary(on: boolean): void {
+    this.view.update({ temporary: on });
+  }
+
+  private async fetchPage(id: string): Promise<void> {
+    this.setPage(id, { next: null, loading: true });
+    try {
+      if (!this.feed.get().conversations[id]) await this.fetchConversation(id);
+      const page = await this.api.get<Messages>(`/api/v1/conversations/${id}/messages?branch=false&limit=${PAGE}`);
+      this.feed.set(withPage(this.feed.get(), id, page.messages));
+      this.setPage(id, { next: page.next ?? null, loading: false });
+      if (page.messages.some((message) => this.unknown(message))) await this.fetchRunning();
+      const { target } = this.view.get();
+      if (target) await this.reach(id, target);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) this.gone(id);
+      else this.dropPage(id);
+    }
+  }
+
+  /** An answer that runs and that no event or snapshot has told of yet. */
+  private unknown(message: ChatMessage): boolean {
+    return message.status === "streaming" && !this.feed.get().live[message.id];
+  }
+
+  private async fetchRunning(): Promise<void> {
+    const snapshot = await this.api.get<Snapshot>("/api/v1/state?limit=200");
+    const running = (snapshot.messages as ShownMessage[]).filter((message) => message.attempt !== undefined);
+    this.feed.set(withMessages(this.feed.get(), running));
+  }
+
+  private async fetchConversation(id: string): Promise<void> {
+    const conversation = await this.api.get<Conversation>(`/api/v1/conversations/${id}`);
+    this.feed.set(fold(this.feed.get(), { name: "conversation.updated", data: { conversation } } as FeedEvent));
+    if (this.view.get().conversationId === id) this.view.update({ temporary: conversation.temporary });
+  }
+
+  async earlier(id: string): Promise<void> {
+    const page = this.view.get().pages[id];
+    if (!page?.next || page.loading) return;
+    this.setPage(id, { ...page, loading: true });
+    try {
+      const path = `/api/v1/conversations/${id}/messages?branch=false&limit=200&before=${page.next}`;
+      const older = await this.api.get<Messages>(path);
+      this.feed.set(withPage(this.feed.get(), id, older.messages));
+      this.setPage(id, { next: older.next ?? null, loading: false });
+    } catch {
+      this.setPage(id, { ...page, loading: false });
+    }
+  }
+
+  /** Loads older pages until this message is there, and shows the branch that it is on. */
+  private async reach(id: string, target: string): Promise<void> {
+    const has = () => target in (this.feed.get().messages[id] ?? {});
+    while (!has() && this.view.get().pages[id]?.next && this.view.get().target === target) await this.earlier(id);
+    const tree = this.feed.get().messages[id] ?? {};
+    const head = this.feed.get().conversations[id]?.headId;
+    if (has() && !branchOf(tree, head).some((message) => message.id === target)) await this.branch(id, target);
+  }
+
+  private setPage(id: string, page: { next: string | null; loading: boolean }): void {
+    this.view.update({ pages: { ...this.view.get().pages, [id]: page } });
+  }
+
+  private dropPage(id: string): void {
+    const { [id]: _, ...pages } = this.view.get().pages;
+    this.view.update({ pages });
+  }
+
+  private gone(id: string): void {
+    this.dropPage(id);
+    this.feed.set(forgotten(this.feed.get(), id));
+    if (this.view.get().conversationId === id) this.open(null);
+  }
+
+  async moreConversations(): Promise<void> {
+    const { moreConversations: cursor } = this.view.get();
+    if (cursor === null) return;
+    const page = await this.api.get<Conversations>(`/api/v1/conversations?limit=100${cursor ? `&cursor=${cursor}` : ""}`);
+    const known = this.feed.get();
+    const conversations = { ...Object.fromEntries(page.conversations.map((one) => [one.id, one])), ...known.conversations };
+    this.feed.set({ ...known, conversations });
+    this.view.update({ moreConversations: page.next ?? null });
+  }
+
+  // --- saying something ---------------------------------------------------------------------------------------------
+
+  async send(text: string, attachments: Attachment[] = [], channel: "chat" | "voice" = "chat"): Promise<void> {
+    const { conversationId } = this.view.get();
+    const pending: Pending = {
+      key: newKey(),
+      conversationId,
+      text,
+      attachments,
+      channel,
+      at: new Date().toISOString(),
+      status: "sending",
+    };
+    this.view.update({ pending: [...this.view.get().pending, pending] });
+    await this.inTurn(() => this.deliver(pending, true));
+  }
+
+  /** One after the other: what is sent second was written after the first. */
+  private inTurn(deed: () => Promise<void>): Promise<void> {
+    const turn = this.delivering.then(deed);
+    this.delivering = turn.catch(() => {});
+    return turn;
+  }
+
+  private async deliver(pending: Pending, careful: boolean): Promise<void> {
+    const { model, persona } = this.view.get();
+    try {
+      const conversationId = this.placeOf(pending) ?? (await this.begun(pending));
+      const body = {
+        text: pending.text,
+        channel: pending.channel,
+        ...(conversationId && { conversationId }),
+        ...(pending.attachments.length > 0 && { attachments: pending.attachments }),
+        ...(model && { model }),
+        ...(!conversationId && persona && { persona }),
+        ...(careful && conversationId && this.lastSeen(conversationId)),
+      };
+      const receipt = await this.api.surely<Receipt>("POST", "/api/v1/message", body, pending.key);
+      this.accepted(pending, receipt);
+    } catch (error) {
+      this.undelivered(pending, error);
+    }
+  }
+
+  /** Conversations that must have a property from the start exist before their first message. */
+  private async begun(pending: Pending): Promise<string | undefined> {
+    const { temporary, persona } = this.view.get();
+    if (!temporary) return undefined;
+    const body = { temporary, ...(persona && { persona }) };
+    const conversation = await this.api.surely<Conversation>("POST", "/api/v1/conversations", body, `${pending.key}-c`);
+    this.feed.set(fold(this.feed.get(), { name: "conversation.created", data: { conversation } } as FeedEvent));
+    return conversation.id;
+  }
+
+  /** The second message of a new conversation may have been typed before the first was stored. */
+  private placeOf(pending: Pending): string | null {
+    return this.view.get().pending.find((each) => each.key === pending.key)?.conversationId ?? null;
+  }
+
+  private lastSeen(id: string): { lastSeen: string } | undefined {
+    const known = this.feed.get().messages[id] ?? {};
+    const caused = this.caused.get(id);
+    if (caused && !known[caused]) return { lastSeen: caused };
+    const newest = Object.values(known).reduce<ChatMessage | undefined>((best, one) => (best && byAge(best, one) > 0 ? best : one), undefined);
+    return newest && { lastSeen: newest.id };
+  }
+
+  private accepted(pending: Pending, receipt: Receipt): void {
+    const view = this.view.get();
+    const here = view.conversationId === pending.conversationId;
+    this.caused.set(receipt.conversationId, receipt.answerId);
+    const stored = this.feed.get().messages[receipt.conversationId]?.[receipt.messageId];
+    const changed = view.pending.map((each) => (each.conversationId === pending.conversationId ? { ...each, conversationId: receipt.conversationId } : each));
+    this.view.update({ pending: stored ? changed.filter((each) => each.key !== pending.key) : changed });
+    if (receipt.queuePosition > 0) {
+      const queue = { ...this.feed.get().queue, [receipt.generationId]: receipt.queuePosition };
+      this.feed.set({ ...this.feed.get(), queue });
+    }
+    if (pending.conversationId === null && here) {
+      // Everything of a new conversation comes by the stream: there is nothing to fetch.
+      this.setPage(receipt.conversationId, { next: null, loading: false });
+      history.replaceState(null, "", `#/c/${receipt.conversationId}`);
+      this.view.update({ conversationId: receipt.conversationId });
+    }
+  }
+
+  private undelivered(pending: Pending, error: unknown): void {
+    const message = error instanceof Error && error.message ? error.message : "";
+    let change: Partial<Pending> = { status: "failed", error: message };
+    if (error instanceof ApiError && error.code === "stale" && pending.conversationId) {
+      const missed = (error.details.messages ?? []) as ShownMessage[];
+      this.feed.set(withMessages(this.feed.get(), missed));
+      change = { status: "stale", missed: missed.length };
+    }
+    const { pending: all } = this.view.get();
+    this.view.update({ pending: all.map((each) => (each.key === pending.key ? { ...each, ...change } : each)) });
+  }
+
+  /** Sends what failed, or what was written without knowing what another device had said. */
+  async again(key: string): Promise<void> {
+    const { pending: all } = this.view.get();
+    const pending = all.find((each) => each.key === key);
+    if (!pending) return;
+    const next: Pending = { ...pending, key: newKey(), status: "sending" };
+    this.view.update({ pending: all.map((each) => (each === pending ? next : each)) });
+    await this.inTurn(() => this.deliver(next, pending.status !== "stale"));
+  }
+
+  discard(key: string): void {
+    this.view.update({ pending: this.view.get().pending.filter((each) => each.key !== key) });
+  }
+
+  private confirm(events: readonly FeedEvent[]): void {
+    const { pending } = this.view.get();
+    for (const event of events) {
+      if (event.name === "conversation.deleted" && event.data.conversationId === this.view.get().conversationId) this.open(null);
+    }
+    if (!pending.length) return;
+    const stored = new Set(events.flatMap((event) => (event.name === "message.created" ? [event.data.clientMessageId] : [])));
+    const left = pending.filter((each) => !stored.has(each.key));
+    if (left.length !== pending.length) this.view.update({ pending: left });
+  }
+
+  // --- answers ------------------------------------------------------------------------------------------------------
+
+  stop(conversationId: string, generationId?: string): Promise<BeingStopped> {
+    const body = generationId ? { generationId } : {};
+    return this.api.surely<BeingStopped>("POST", `/api/v1/conversations/${conversationId}/stop`, body);
+  }
+
+  async edit(messageId: string, text: string): Promise<void> {
+    const receipt = await this.attempt(this.api.surely<Receipt>("PUT", `/api/v1/messages/${messageId}`, { text }));
+    if (receipt) this.caused.set(receipt.conversationId, receipt.answerId);
+  }
+
+  async regenerate(conversationId: string, messageId: string): Promise<void> {
+    const path = `/api/v1/conversations/${conversationId}/regenerate`;
+    const receipt = await this.attempt(this.api.surely<Receipt>("POST", path, { messageId }));
+    if (receipt) this.caused.set(receipt.conversationId, receipt.answerId);
+  }
+
+  /** Shows the newest messages below this one, on every device. */
+  async branch(conversationId: string, messageId: string): Promise<void> {
+    const tree = this.feed.get().messages[conversationId] ?? {};
+    const headId = newestBelow(childrenOf(tree), messageId);
+    const known = this.feed.get();
+    const place = known.conversations[conversationId];
+    if (place) this.feed.set({ ...known, conversations: { ...known.conversations, [conversationId]: { ...place, headId } } });
+    await this.attempt(this.change(conversationId, { headId }));
+  }
+
+  // --- conversations ------------------------------------------------------------------------------------------------
+
+  change(id: string, change: { title?: string; persona?: string; temporary?: boolean; headId?: string }): Promise<Conversation> {
+    return this.api.surely<Conversation>("PATCH", `/api/v1/conversations/${id}`, change);
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    const place = this.feed.get().conversations[id];
+    if (!place || !title.trim() || title === place.title) return;
+    await this.optimistically({ conversations: { ...this.feed.get().conversations, [id]: { ...place, title } } }, () => this.change(id, { title }));
+  }
+
+  async remove(id: string): Promise<void> {
+    if (this.view.get().conversationId === id) this.open(null);
+    const { [id]: _, ...conversations } = this.feed.get().conversations;
+    await this.optimistically({ conversations }, () => this.api.surely("DELETE", `/api/v1/conversations/${id}`, undefined));
+  }
+
+  /** Shows a change before the server has it. The event confirms it; a refusal takes it back and says why. */
+  async optimistically<T>(change: Partial<State>, deed: () => Promise<T>): Promise<T | undefined> {
+    const before = this.feed.get();
+    this.feed.set({ ...before, ...change });
+    try {
+      return await deed();
+    } catch (error) {
+      const names = Object.keys(change) as (keyof State)[];
+      const back = Object.fromEntries(names.map((name) => [name, before[name]])) as Partial<State>;
+      this.feed.set({ ...this.feed.get(), ...back });
+      this.say(error);
+      return undefined;
+    }
+  }
+
+  async attempt<T>(deed: Promise<T>): Promise<T | undefined> {
+    try {
+      return await deed;
+    } catch (error) {
+      this.say(error);
+      return undefined;
+    }
+  }
+
+  say(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.view.update({ notice: message || "offline" });
+  }
+}
+
+export function conversationOf(hash: string): string | null {
+  return /^#\/c\/([A-Za-z0-9_-]{1,64})$/.exec(hash)?.[1] ?? null;
+}

@@ -1,0 +1,58 @@
+// The place to write. What is sent while an answer runs waits its turn.
+
+import { AttachmentPrimitive, ComposerPrimitive } from "@assistant-ui/react";
+import { useMemo } from "react";
+import { t } from "../i18n";
+import { ENDED } from "../state/model";
+import { useChat, useFeed, useView } from "./context";
+import { IconButton } from "./controls";
+import { Icon } from "./icons";
+
+export function Composer() {
+  const running = useRunning();
+  const chat = useChat();
+  const id = useView((view) => view.conversationId);
+  return (
+    <ComposerPrimitive.Root className="composer" key={id ?? "new"}>
+      <ComposerPrimitive.Attachments>{() => <File />}</ComposerPrimitive.Attachments>
+      <ComposerPrimitive.Input
+        className="composer-input"
+        id="composer"
+        aria-label={t("message")}
+        placeholder={t("messagePlaceholder")}
+        maxRows={10}
+        autoFocus
+        unstable_insertNewlineOnTouchEnter
+      />
+      <div className="composer-bar">
+        <ComposerPrimitive.AddAttachment asChild>
+          <IconButton icon="clip" label={t("attach")} />
+        </ComposerPrimitive.AddAttachment>
+        <span className="grow" />
+        {running && id && <IconButton icon="stop" label={t("stop")} className="round stop" onClick={() => void chat.attempt(chat.stop(id))} />}
+        <ComposerPrimitive.Send asChild>
+          <IconButton icon="send" label={t("send")} className="round primary" />
+        </ComposerPrimitive.Send>
+      </div>
+    </ComposerPrimitive.Root>
+  );
+}
+
+function File() {
+  return (
+    <AttachmentPrimitive.Root className="file">
+      <Icon name="note" size={16} />
+      <AttachmentPrimitive.Name />
+      <AttachmentPrimitive.Remove asChild>
+        <IconButton icon="close" label={t("discard")} size={14} />
+      </AttachmentPrimitive.Remove>
+    </AttachmentPrimitive.Root>
+  );
+}
+
+/** Whether an answer of this conversation runs or waits. */
+export function useRunning(): boolean {
+  const id = useView((view) => view.conversationId);
+  const messages = useFeed((state) => (id ? state.messages[id] : undefined));
+  return useMemo(() => Object.values(messages ?? {}).some((message) => message.role === "assistant" && !ENDED.has(message.status)), [messages]);
+}
