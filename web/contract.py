@@ -1,6 +1,6 @@
 """Writes `src/contract.ts`: the contract as the web page sees it, made of the JSON Schema of the models that travel.
 
-`python web/contract.py` writes the file; tests/contract/test_web_types.py fails when it is not what would be written.
+`python web/contract.py` writes the file; tests/web/test_types.py fails when it is not what would be written.
 """
 
 from pathlib import Path

@@ -96,6 +96,8 @@ export interface ChatMessage {
   finishReason?: "stop" | "length" | "tool_calls" | "content_filter" | "error" | "cancelled" | null;
   error?: Problem | null;
   toolCalls?: Record<string, unknown>[] | null;
+  toolCallId?: string | null;
+  name?: string | null;
   actions?: DoneAction[] | null;
   attachments?: Attachment[] | null;
   channel?: "chat" | "voice" | "command" | null;
@@ -228,6 +230,12 @@ export interface ListedModel {
   created: number;
   owned_by: string;
   description: string;
+  kind: string;
+  context_length?: number | null;
+  max_output?: number | null;
+  pricing: Record<string, unknown>;
+  capabilities: string[];
+  fallback: string[];
 }
 
 /** A fact was pinned. */
@@ -504,6 +512,13 @@ export interface Removed {
   plan?: string[] | null;
 }
 
+/** What was said from `start` to `end`, in seconds of the audio. */
+export interface Segment {
+  start: number;
+  end: number;
+  text: string;
+}
+
 /** One open stream or socket of a user, as the gateways last reported it. */
 export interface Session {
   sessionId: string;
@@ -667,6 +682,41 @@ export interface ToolStarted {
   arguments: Record<string, unknown>;
 }
 
+/** The whole text is stored. The segments too; where there are very many, they are only in the transcript itself. */
+export interface TranscriptCompleted {
+  id: string;
+  at: string;
+  version?: number | null;
+  transcriptId: string;
+  text: string;
+  language?: string | null;
+  engine?: string | null;
+  durationSeconds?: number | null;
+  segments?: Segment[] | null;
+  origin: "upload" | "url" | "live";
+}
+
+/** There will be no text. */
+export interface TranscriptFailed {
+  id: string;
+  at: string;
+  version?: number | null;
+  transcriptId: string;
+  error: Problem;
+  origin: "upload" | "url" | "live";
+}
+
+/** What is understood so far; a later one replaces it. `attempt` is the fencing epoch: what an earlier one said is void. */
+export interface TranscriptPartial {
+  id: string;
+  at: string;
+  version?: number | null;
+  transcriptId: string;
+  text: string;
+  attempt: number;
+  doneSeconds: number;
+}
+
 /** A trip is gone; this is what it was. */
 export interface TravelDeleted {
   id: string;
@@ -702,11 +752,12 @@ export interface Trip {
   updatedAt: string;
 }
 
-/** What an answer cost, in tokens as the model counts them. */
+/** What an answer cost, in tokens as the model counts them; `estimated`: as we do, where its server did not say. */
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
   totalTokens: number;
+  estimated?: boolean | null;
 }
 
 /** A workflow without its steps. */
@@ -791,5 +842,8 @@ export interface Events {
   "workflow.updated": WorkflowUpdated;
   "travel.updated": TravelUpdated;
   "travel.deleted": TravelDeleted;
+  "transcript.partial": TranscriptPartial;
+  "transcript.completed": TranscriptCompleted;
+  "transcript.failed": TranscriptFailed;
   "state.updated": StateUpdated;
 }
