@@ -15,7 +15,15 @@ from shared.contract.person import When
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 20, 12, 30, 15, 123456, tzinfo=UTC)
-SAMPLES: dict[type, Any] = {bytes: b"\x00\xffsound", str: "ä \u2028 \U0001f469", int: 7, float: 0.5, bool: True, datetime: AT, Any: {"key": [1, None]}}
+SAMPLES: dict[type, Any] = {
+    bytes: b"\x00\xffsound",
+    str: "ä \u2028 \U0001f469",
+    int: 7,
+    float: 0.5,
+    bool: True,
+    datetime: AT,
+    Any: {"key": [1, None]},
+}
 SAMPLES[When] = "2026-11-20T12:30:15Z"
 
 

@@ -38,6 +38,8 @@ from gateway.routes import (
     state,
     stream,
     task,
+    upload,
+    voice,
     workflow,
 )
 from gateway.validation import explained
@@ -50,6 +52,7 @@ Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry
 
 
 PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
+SPEECH = (voice,)
 WORK = (workflow, schedule, errand)
 OTHERS = (account, chat, classic, models, internal, session, machines, page)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
@@ -88,6 +91,7 @@ def api(parts: Parts) -> FastAPI:
         state,
         *PERSON,
         *WORK,
+        *SPEECH,
         account,
         chat,
         classic,
@@ -129,7 +133,8 @@ def _fault(error: Exception) -> Fault:
 def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        document["paths"].update(stream.PATHS)
+        for path, operations in {**stream.PATHS, **upload.PATHS}.items():
+            document["paths"].setdefault(path, {}).update(operations)
         for name, schema in document["components"]["schemas"].items():
             if name not in REQUESTS:  # answers may have more fields at any time
                 _open(schema)

@@ -24,6 +24,7 @@ from gateway.parts import Parts
 from gateway.presence import Presence
 from gateway.relay import Limits, Relay
 from gateway.routes.stream import Streams
+from gateway.routes.upload import Uploads
 from gateway.server import serving
 from gateway.settings import GatewaySettings, is_loopback
 from shared.bus import Bus
@@ -69,7 +70,7 @@ def asgi(parts: Parts) -> ASGIApp:
     """Every layer a request goes through, the outermost last."""
     settings = parts.settings
     app: ASGIApp = Bodies(api(parts), settings, parts.admission)
-    app = Edge(Streams(Express(app, parts), parts), settings)
+    app = Edge(Streams(Express(Uploads(app, parts), parts), parts), settings)
     if settings.cors_origins:
         app = CORSMiddleware(
             app,

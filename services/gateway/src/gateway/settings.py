@@ -63,6 +63,11 @@ class GatewaySettings(BaseSettings):
         default=512 * KIB, ge=1, description="Bytes of UTF-8 that all messages of a /v1/chat/completions call may have."
     )
     body_bytes: int = Field(default=2048 * KIB, ge=KIB, description="Bytes the body of a request may have.")
+    audio_bytes: int = Field(default=25 * 1024 * KIB, ge=KIB, description="Bytes a recording may have.")
+    upload_seconds: float = Field(default=300.0, gt=0, description="Seconds a client may take to upload a recording.")
+    transcript_seconds: float = Field(
+        default=900.0, gt=0, description="Seconds for which /api/transcribe and /v1/audio/transcriptions wait for the text."
+    )
     header_bytes: int = Field(default=32 * KIB, ge=KIB, description="Bytes the headers of a request may have.")
     json_depth: int = Field(default=64, ge=4, le=150, description="How deeply JSON may be nested.")
     body_seconds: float = Field(default=15.0, gt=0, description="Seconds a client may take to send a body.")

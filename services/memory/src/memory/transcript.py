@@ -19,6 +19,7 @@ class Kept:
     lease_until: float
     url: str | None = None
     language: str | None = None
+    created_at: int = 0
 
     @property
     def open(self) -> bool:

@@ -1,1 +1,1 @@
-"""Speech to text. For now it answers `$SRV.PING` and nothing else."""
+"""Speech to text, in jobs and while it is spoken, and text to speech."""

@@ -2,13 +2,14 @@
 
 from functools import partial
 
-from shared import __version__
-from shared.service import idle, run
+from shared.service import run
+from transcribe.app import application
+from transcribe.settings import TranscribeSettings
 
 
 def main() -> None:
     """Runs until told to stop."""
-    run("transcribe", partial(idle, "transcribe", __version__))
+    run("transcribe", partial(application, TranscribeSettings()))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class TranscriptClaim(Message):
     epoch: int = 0
     url: str | None = None
     language: str | None = None
+    waited_seconds: float = 0
 
 
 class RenewTranscript(Message):

@@ -104,7 +104,14 @@ def claim_transcript(tx: Transaction, question: ClaimTranscript) -> TranscriptCl
     if grant.decision != "run" or kept is None:
         return TranscriptClaim(decision=grant.decision, lease_seconds=grant.seconds)
     transcripts.begin(tx.connection, kept.id, grant.epoch, tx.ticks + grant.seconds, question.worker)
-    return TranscriptClaim(decision="run", lease_seconds=grant.seconds, epoch=grant.epoch, url=kept.url, language=kept.language)
+    return TranscriptClaim(
+        decision="run",
+        lease_seconds=grant.seconds,
+        epoch=grant.epoch,
+        url=kept.url,
+        language=kept.language,
+        waited_seconds=max(0.0, (tx.micros - kept.created_at) / 1e6),
+    )
 
 
 def renew_transcript(tx: Transaction, question: RenewTranscript) -> TranscriptLease:

@@ -17,7 +17,9 @@ from shared.errors import UnknownTranscript
 _t = transcripts.c
 _ITS = _t.id == bindparam("transcript")
 _OURS = (_ITS, _t.user_id == bindparam("user"))
-_KEPT = select(_t.id, _t.user_id, _t.origin, _t.status, _t.epoch, _t.lease_until, _t.url, _t.language).where(*_OURS)
+_KEPT = select(_t.id, _t.user_id, _t.origin, _t.status, _t.epoch, _t.lease_until, _t.url, _t.language, _t.created_at).where(
+    *_OURS
+)
 _ONE = select(transcripts).where(*_OURS)
 _INSERT = insert(transcripts)
 _COUNT = select(func.count()).select_from(transcripts).where(_t.user_id == bindparam("user"), IS_UNHEARD)
@@ -56,7 +58,7 @@ def find(connection: Connection, user: str, transcript_id: str) -> Kept | None:
     found = row(connection, _KEPT, {"transcript": transcript_id, "user": user})
     if found is None:
         return None
-    values = (found.origin, found.status, found.epoch, found.lease_until, found.url, found.language)
+    values = (found.origin, found.status, found.epoch, found.lease_until, found.url, found.language, found.created_at)
     return Kept(found.id, found.user_id, *values)
 
 

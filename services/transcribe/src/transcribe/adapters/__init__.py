@@ -1,0 +1,1 @@
+"""How each port is made real."""
