@@ -34,6 +34,10 @@ class InferenceSettings(BaseSettings):
     extra_headers: dict[str, SecretStr] = Field(
         default_factory=dict[str, SecretStr], description="More headers for that server, as a JSON object."
     )
+    redact: bool = Field(
+        default=False,
+        description="Hide e-mail, phone, card and account numbers and keys from models; answers have them again.",
+    )
     system_prompt: str = Field(
         default="",
         description="What the model is told before a conversation, unless that names a persona or brings such a message.",

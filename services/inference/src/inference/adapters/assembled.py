@@ -11,6 +11,7 @@ from inference.adapters.embedded import Embedded
 from inference.adapters.fallback import Chain, Link
 from inference.adapters.openai_compatible import Endpoint, OpenAICompatible, Retries
 from inference.adapters.recorded import Recorded, recorded
+from inference.adapters.redacting import Redacting
 from inference.catalogue import CANNED, VARIABLE, Catalogue, Entry, entries_of, key_of
 from inference.circuit import Breaker
 from inference.circuits import Circuits
@@ -103,7 +104,8 @@ class _Assembly:
             headers["Authorization"] = f"Bearer {key}"
         connect = entry.connect_seconds or settings.connect_seconds
         endpoint = Endpoint(entry.base_url, entry.name, headers, connect, entry.max_output)
-        return OpenAICompatible(self.client, endpoint, _card(entry), retries)
+        model = OpenAICompatible(self.client, endpoint, _card(entry), retries)
+        return Redacting(model) if settings.redact else model
 
 
 def _card(entry: Entry) -> inference.Model:

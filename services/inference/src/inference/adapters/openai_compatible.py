@@ -16,6 +16,7 @@ import httpx
 import structlog
 
 from inference import metrics
+from inference.cleaning import cleaned
 from inference.delta import Delta
 from inference.dialect import Normalizer, failure_of
 from inference.estimate import Meter
@@ -82,7 +83,7 @@ class OpenAICompatible:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """The answer as it comes. Raises ModelFailed after what was said before."""
-        response = await self._ask(prompt)
+        response = await self._ask(cleaned(prompt))
         try:
             said, body, meter = Normalizer(), _Body(response), Meter(prompt)
             async for chunk in body.chunks(said):
