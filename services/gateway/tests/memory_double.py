@@ -15,13 +15,21 @@ from person_double import NOW, PersonDouble
 
 from shared.bus import Answer, Bus
 from shared.contract import events, memory
+from shared.contract.acting import (
+    DECIDE_APPROVAL,
+    LIST_APPROVALS,
+    Approvals,
+    DecideApproval,
+    ListApprovals,
+)
 from shared.contract.inference import LIST_MODELS, ListModels, Model, Models
 from shared.contract.memory import Accepted, SendMessage
 from shared.contract.objects import ChatMessage, Conversation, Problem, Usage
 from shared.contract.state import GET_STATE, GetState, State
 from shared.contract.subjects import conversation_event, token_log
+from shared.contract.tools import Approval
 from shared.errors import UnknownConversation, UnknownMessage
-from shared.ids import new_id
+from shared.ids import chat_ids, new_id
 
 
 class MemoryDouble:
@@ -38,6 +46,8 @@ class MemoryDouble:
         self.presence: list[memory.RecordPresence] = []
         self.stopped: dict[str, asyncio.Event] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.approvals: dict[str, Approval] = {}
+        self.decided: dict[str, asyncio.Event] = {}
         self.failing: Exception | None = None
 
     def answers(self) -> list[Answer[Any, Any]]:
@@ -58,6 +68,8 @@ class MemoryDouble:
             GET_STATE: self.state,
             memory.OPEN_STREAM: self.open_stream,
             memory.RECORD_PRESENCE: self.record,
+            LIST_APPROVALS: self.list_approvals,
+            DECIDE_APPROVAL: self.decide,
             **self.person.answered(),
         }
         return [Answer(call, handler) for call, handler in pairs.items()]
@@ -68,8 +80,13 @@ class MemoryDouble:
             raise UnknownConversation
         return found
 
+    def called(self, user: str, chat: str | None, **fields: Any) -> Conversation:
+        meant = chat_ids(user, chat) if chat else [new_id("c")]
+        known = [self.conversations[one][1] for one in meant if self.conversations.get(one, ("",))[0] == user]
+        return known[0] if known else self.new_conversation(user, id=meant[-1], **fields)
+
     def new_conversation(self, user: str, **fields: Any) -> Conversation:
-        conversation = Conversation(id=new_id("c"), created_at=NOW, updated_at=NOW, **fields)
+        conversation = Conversation(**{"id": new_id("c"), "created_at": NOW, "updated_at": NOW, **fields})
         self.conversations[conversation.id] = (user, conversation)
         self.messages[conversation.id] = {}
         return conversation
@@ -88,18 +105,18 @@ class MemoryDouble:
         conversation = (
             self.own(order.user, order.conversation_id)
             if order.conversation_id
-            else self.new_conversation(order.user, temporary=order.temporary)
+            else self.called(order.user, order.chat, temporary=order.temporary)
         )
         self.sent.append(order)
-        turn = await self.turn(order.user, conversation.id, order.text, order.role)
+        turn = await self.turn(order.user, conversation.id, order.text, order.role, order.client_message_id)
         accepted = turn.model_copy(update={"after": order.after})
         if order.client_message_id:
             self.keys[key] = accepted
         return accepted
 
-    async def turn(self, user: str, conversation: str, text: str, role: str = "user") -> Accepted:
+    async def turn(self, user: str, conversation: str, text: str, role: str = "user", key: str | None = None) -> Accepted:
         generation = new_id("g")
-        question = self.message(conversation, role, text, "completed")
+        question = self.message(conversation, role, text, "completed", client_message_id=key)
         answer = self.message(conversation, "assistant", "", "pending", generation_id=generation, parent_id=question.id)
         accepted = Accepted(
             conversation_id=conversation,
@@ -128,6 +145,9 @@ class MemoryDouble:
             await asyncio.sleep(0.3)
         if text.startswith("/call"):
             await self.call(user, accepted, *text.split(" ", 2))
+            return
+        if text.startswith(("/tool", "/ask", "/think")):
+            await Working(self, user, accepted, stop).work(text)
             return
         if text.startswith("/half"):
             await self.say(user, accepted, 1, ["ha", "lf"])
@@ -211,7 +231,7 @@ class MemoryDouble:
     async def edit(self, order: memory.EditMessage) -> Accepted:
         for conversation, messages in self.messages.items():
             if order.message_id in messages and self.conversations[conversation][0] == order.user:
-                return await self.turn(order.user, conversation, order.text)
+                return await self.turn(order.user, conversation, order.text, key=order.client_message_id)
         raise UnknownMessage
 
     async def stop(self, order: memory.StopGeneration) -> memory.Stopping:
@@ -272,9 +292,72 @@ class MemoryDouble:
         ended = bool(answers) and answers[-1].status != "pending"
         return memory.StreamOpening(running_generation_id=running, until_ended=ended)
 
+    async def list_approvals(self, question: ListApprovals) -> Approvals:
+        mine = [one for one in self.approvals.values() if self.conversations[one.conversation_id][0] == question.user]
+        return Approvals(approvals=[one for one in mine if one.status == "waiting"])
+
+    async def decide(self, order: DecideApproval) -> Approval:
+        assert order.arguments_hash == self.approvals[order.approval_id].arguments_hash
+        status = "approved" if order.decision == "approve" else "rejected"
+        approval = self.approvals[order.approval_id].model_copy(update={"status": status})
+        self.approvals[order.approval_id] = approval
+        self.decided[order.approval_id].set()
+        return approval
+
     async def record(self, report: memory.RecordPresence) -> memory.Done:
         self.presence.append(report)
         return memory.Done()
+
+
+class Working:
+    """A worker with tools: "/think" thinks first, "/tool NAME JSON" calls one, "/ask NAME JSON" asks for leave before."""
+
+    def __init__(self, double: MemoryDouble, user: str, accepted: Accepted, stop: asyncio.Event) -> None:
+        self.double, self.user, self.accepted, self.stop = double, user, accepted, stop
+        self.ids = {"generation_id": accepted.generation_id, "message_id": accepted.answer_id}
+
+    async def tell(self, kind: type[events.Event], **fields: Any) -> None:
+        event = kind(**self.double.fact(self.accepted.conversation_id), **self.ids, **fields)
+        await self.double.log(self.user, self.accepted, event)
+
+    async def work(self, text: str) -> None:
+        await self.tell(events.GenerationStarted, attempt=1, model="double")
+        if text == "/think":
+            await self.tell(events.Reasoning, attempt=1, index=0, token="Hm, ")
+            await self.tell(events.Reasoning, attempt=1, index=1, token="well.")
+        await self.tell(events.Token, attempt=1, index=2, token="Let me see. ")
+        calls = None
+        if text != "/think":
+            command, name, arguments = text.split(" ", 2)
+            calls = [await (self.asks if command == "/ask" else self.calls)(name, json.loads(arguments))]
+        attempt = 2 if text.startswith("/ask") else 1
+        await self.tell(events.Token, attempt=attempt, index=3, token="Done.")
+        await self.double.end(self.user, self.accepted, "completed", "Let me see. Done.", tool_calls=calls)
+
+    async def calls(self, name: str, arguments: Any, attempt: int = 1, rejected: bool = False) -> dict[str, Any]:
+        call = {"tool_call_id": "call_0", "name": name, "attempt": attempt}
+        await self.tell(events.ToolStarted, arguments=arguments, **call)
+        if name == "create_task":
+            await self.tell(events.ActionAsked, attempt=attempt, tool_call_id="call_0", event=name, payload=arguments)
+        status, result = ("rejected", None) if rejected else ("completed", {"ok": True})
+        await self.tell(events.ToolFinished, status=status, result=result, duration_ms=1, **call)
+        return {"id": "call_0", "name": name, "arguments": arguments, "status": status, "result": result}
+
+    async def asks(self, name: str, arguments: Any) -> dict[str, Any]:
+        asked = {"tool_call_id": "call_0", "name": name, "arguments": arguments, "arguments_hash": "h", "expires_at": NOW}
+        where = {"conversation_id": self.accepted.conversation_id, **self.ids}
+        approval = Approval(id=new_id("e"), status="waiting", created_at=NOW, **asked, **where)
+        self.double.approvals[approval.id] = approval
+        decided = self.double.decided[approval.id] = asyncio.Event()
+        event = events.ToolApproval(
+            **self.double.fact(where["conversation_id"]), **self.ids, approval_id=approval.id, status="waiting", **asked
+        )
+        await self.double.person.advance(self.user, (conversation_event(self.user, where["conversation_id"]), event))
+        await decided.wait()
+        await self.tell(events.GenerationRestarted, attempt=2, model="double")
+        await self.tell(events.Token, attempt=2, index=0, token="Let me see. ")
+        rejected = self.double.approvals[approval.id].status == "rejected"
+        return await self.calls(name, arguments, 2, rejected)
 
 
 async def list_models(_: ListModels) -> Models:

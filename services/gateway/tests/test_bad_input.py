@@ -23,6 +23,7 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/clear"): {"conversationId": "c_1"},
     ("POST", "/sendMessage"): {"text": "hello"},
     ("POST", "/v1/chat/completions"): {"messages": [{"role": "user", "content": "hello"}]},
+    ("POST", "/ai/chat"): {"id": "a", "messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hello"}]}]},
 }
 EVENT = {"title": "a", "start": "2026-01-31T09:00:00Z", "end": "2026-01-31T10:00:00Z"}
 STATE: dict[tuple[str, str], dict[str, Any]] = {
@@ -46,7 +47,7 @@ WORK: dict[tuple[str, str], dict[str, Any]] = {
 }
 FREE = {("PUT", "/api/v1/preferences"), ("POST", "/api/v1/memory/pin")}
 ROUTES = [*GOOD, *STATE, *WORK]
-STRICT = [route for route in GOOD if not route[1].startswith("/v1")]
+STRICT = [route for route in GOOD if not route[1].startswith(("/v1", "/ai"))]
 WRONG_VALUES = [5, 1.5, True, [], {}, [[]], {"a": 1}, "", "x" * 70_000]
 FOREIGN_IDS = ["a.b", "*", ">", "a b", "$JS.API.>", "_INBOX.x", "../..", "ä", "x" * 65, "", "c_1\n", "\u202ec_1", "c_1\u0000"]
 JSON = {"content-type": "application/json"}
@@ -286,6 +287,68 @@ async def test_f35_whatever_json_is_sent_nothing_is_a_5xx(run_gateway, memory):
         assert response.is_success or refused(response)
         accepted += response.is_success
     assert 0 < accepted < len(sent)
+
+
+TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+APPROVAL = {"type": "dynamic-tool", "toolCallId": "c", "state": "approval-responded", "approval": {"id": "x", "approved": True}}
+COMPLETION = {
+    "model": "double",
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a"}], "name": "ana"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "content": "b", "tool_call_id": "c"},
+    ],
+    "tools": [TOOL],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
+    "metadata": {"a": "b"},
+    "stream": False,
+    "stream_options": {"include_usage": True},
+    "stop": ["x"],
+    "seed": 1,
+    "n": 1,
+}
+SENT = {
+    "id": "a",
+    "messages": GOOD["POST", "/ai/chat"]["messages"],
+    "trigger": "submit-message",
+    "messageId": None,
+    "model": "m",
+}
+DECIDED = {"id": "a", "messages": [{"id": "1", "role": "assistant", "parts": [APPROVAL]}], "messageId": "1"}
+FOREIGN = [("/v1/chat/completions", COMPLETION), ("/ai/chat", SENT), ("/ai/chat", DECIDED)]
+ODD: list[Any] = [None, True, 5, 2**70, "", "\0", "\u202e" * 300, [], [None], {}, {"type": 5}, {"a": {"b": [2**70, 1e300]}}]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a body where something else could stand."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The body with something else in that place."""
+    if not path:
+        return new
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = put(value[path[0]], path[1:], new)
+    return changed
+
+
+async def test_f35_whatever_clients_of_other_protocols_send_nothing_is_a_5xx(run_gateway):
+    ana = await (await run_gateway(rate_per_minute=0)).client()
+    bodies = [(path, put(good, place, new)) for path, good in FOREIGN for place in places(good) for new in ODD]
+    answered = 0
+    for path, body in bodies:
+        response = await ana.post(path, content=json.dumps(body), headers=JSON)
+        assert response.status_code < 500, (path, body, response.text)
+        assert response.is_success or refused(response)
+        answered += response.is_success
+    assert 0 < answered < len(bodies)
 
 
 async def test_s5_ids_that_are_none_are_refused_wherever_an_id_may_stand(run_gateway, memory):

@@ -21,7 +21,7 @@ from shared.contract.events import (
 )
 from shared.contract.memory import LIST_MESSAGES, OPEN_STREAM, Accepted, ListMessages, OpenStream
 from shared.contract.objects import ChatMessage
-from shared.contract.subjects import conversation_scope, user_scope
+from shared.contract.subjects import Subject, conversation_scope, user_scope
 from shared.errors import Fault, UnknownModel
 from shared.feed import Cursor, Reset
 
@@ -86,6 +86,17 @@ def completed(message: ChatMessage, accepted: Accepted) -> ChatMessage:
     if message.error is None:
         raise AnswerFailed(**where)
     raise _FAILURES.get(message.error.code, AnswerFailed)(message.error.message, reason=message.error.code, **where)
+
+
+async def replayed(parts: Parts, begun: Begun) -> tuple[list[Step], Cursor]:
+    """What has happened by now since it was begun, and the place after it. Raises Unavailable."""
+    generation = begun.accepted.generation_id
+    mark = generation.encode()
+    feed = Subject(conversation_scope(begun.user, begun.accepted.conversation_id).feed)
+    entries = await parts.bus.read(feed, after=begun.after.sequence)
+    found = [_step(EVENTS[kind.decode()].decode(data), generation) for _, kind, data in entries if mark in data]
+    last = entries[-1][0] if entries else begun.after.sequence
+    return [step for step in found if step is not None], Cursor(begun.after.incarnation, last)
 
 
 async def _followed(parts: Parts, begun: Begun, after: Cursor) -> AsyncGenerator[Step]:

@@ -17,6 +17,7 @@ from gateway.rendering import rendered
 from gateway.requests import Request as Body
 from gateway.routes import (
     account,
+    ai,
     calendar,
     chat,
     classic,
@@ -54,7 +55,7 @@ Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry
 PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
 SPEECH = (voice,)
 WORK = (workflow, schedule, errand)
-OTHERS = (account, chat, classic, models, internal, session, machines, page)
+OTHERS = (account, chat, classic, models, ai, internal, session, machines, page)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
 
 
@@ -96,6 +97,7 @@ def api(parts: Parts) -> FastAPI:
         chat,
         classic,
         models,
+        ai,
         internal,
         session,
         machines,

@@ -188,8 +188,9 @@ class CompletionStream(_Answering):
             return self._texts(content=self._text.push(token.token))
         try:
             return self._texts(reasoning_content=self._thought.push(token.token))
-        except Diverged:  # It may think otherwise, as long as it comes to the same.
-            return []
+        except Diverged:  # Another thought.
+            self._thought = Unrolled()
+            return self._texts(reasoning_content=self._thought.push(token.token))
 
     def _ended(self, answer: ChatMessage) -> list[dict[str, Any]]:
         chunks = self._texts(content=self._text.end(answer.text))

@@ -13,9 +13,11 @@ from gateway.exchange import exchange_of, header
 from gateway.openai import CompletionRequest
 from gateway.parts import Parts
 from gateway.requests import MAX_KEY_LENGTH, Chat, PostMessage
+from gateway.routes.ai import chat
 from gateway.routes.chat import chat_stream
 from gateway.routes.message import post_message
 from gateway.routes.models import complete
+from gateway.ui import UiRequest
 from gateway.validation import explained
 from shared.errors import Invalid
 
@@ -32,6 +34,7 @@ ROUTES = {
     "/api/v1/message": Route(PostMessage, post_message),
     "/api/chat/stream": Route(Chat, chat_stream),
     "/v1/chat/completions": Route(CompletionRequest, complete),
+    "/ai/chat": Route(UiRequest, chat),
 }
 
 

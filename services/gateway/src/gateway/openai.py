@@ -19,7 +19,7 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-_FORMATS = frozenset({"text", "json_object", "json_schema"})
+_FORMATS = ("text", "json_object", "json_schema")  # compared, not hashed: anything may stand there
 
 Named = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")]
 """Ids and names of others: no control characters."""
@@ -232,13 +232,13 @@ class CompletionRequest(Foreign):
             fields["response_format"] = self.response_format
         if self.tools:
             tools = [tool.spec(index) for index, tool in enumerate(self.tools)]
-            fields |= {"client_tools": tools, "tool_choice": self._choice({tool.name for tool in tools})}
+            fields |= {"client_tools": tools, "tool_choice": self._choice([tool.name for tool in tools])}
             fields["parallel_tool_calls"] = self.parallel_tool_calls
         elif self.tool_choice not in (None, "none", "auto"):
             raise Invalid("A tool_choice needs tools.", param="tool_choice")
         return fields
 
-    def _choice(self, names: set[str]) -> str | dict[str, Any] | None:
+    def _choice(self, names: list[str]) -> str | dict[str, Any] | None:
         choice = self.tool_choice
         if choice is None or choice in ("none", "auto", "required"):
             return choice
