@@ -91,6 +91,13 @@ class Caller:
             raise AssertionError(f"It is still {state}") from None
         return state
 
+    async def until_so(self, look: Callable[[], Awaitable[A]], is_so: Callable[[A], bool]) -> A:
+        """What there is to see, once it is so."""
+        async with asyncio.timeout(LONG):
+            while not is_so(seen := await look()):
+                await asyncio.sleep(0.02)
+        return seen
+
     async def result(self, workflow_id: str) -> Any:
         """What it has come to."""
         state = await self.until(workflow_id, *ENDED)

@@ -78,6 +78,19 @@ async def everything(step: Step, params: Json) -> Json:
     return {"steps": [first, left.result(), right.result(), last], "answer": answer}
 
 
+@workflow("long")
+async def long(step: Step, params: Json) -> list[int]:
+    """Results that are too long for a journal, beside each other, before and after a wait."""
+
+    async def say(_: Attempt) -> str:
+        return "ä" * params["length"]
+
+    async with asyncio.TaskGroup() as group:
+        first = [group.create_task(step.do("say", say)) for _ in range(2)]
+    await step.wait_for_event("go", "go")
+    return [len(each.result()) for each in first] + [len(await step.do("say", say))]
+
+
 @workflow("sleeper")
 async def sleeper(step: Step, params: Json) -> str:
     await step.sleep("long", timedelta(days=params.get("days", 100)))
@@ -167,5 +180,5 @@ async def fail_always(_: Attempt) -> None:
 
 
 SAMPLES: list[Definition] = [
-    echo, noted, beside, everything, sleeper, napper, waiter, slow, flaky, hopeless,
+    echo, noted, beside, everything, sleeper, napper, waiter, slow, flaky, hopeless, long,
 ]  # fmt: skip

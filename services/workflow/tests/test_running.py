@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from calling import Caller
 
+from shared.contract import subjects
 from shared.contract.events import WorkflowUpdated
 from shared.contract.subjects import workflow_event
 from shared.errors import Invalid, UnknownWorkflow, UnknownWorkflowType, WorkflowExists
@@ -111,7 +112,7 @@ POISON = {
     "refuse": "The step 'fail' failed: NonRetryable: never",
     "set": "is not JSON: set",
     "nan": "is not JSON: float",
-    "large": "524288 are allowed",
+    "large": "8388608 are allowed",
     "surrogate": "is not JSON: str",
     "return": "is not JSON: object",
     "group": "ValueError: inner",
@@ -124,6 +125,32 @@ async def test_poison_workflows_fail_alone_each_with_its_reason(ana):
     for how, reason in POISON.items():
         assert reason in (await ana.until(poison[how], "failed")).error.message
     await ana.result(other)
+
+
+async def test_a_result_too_long_for_a_journal_is_kept_beside_it_and_goes_with_it(ana, bus, worker, new_worker):
+    workflow_id = await ana.create("long", {"length": 700_000})
+    await ana.until(workflow_id, "waiting")
+    await worker.aclose()
+    again = await new_worker(keep_days=0)
+    journal = await bus.read(subjects.journal("ana", workflow_id))
+    assert sum(len(data) for _, _, data in journal) < 10_000
+    assert len(await bus.subjects(subjects.cargo("ana", workflow_id))) == 2
+    await ana.send(workflow_id, "go")
+
+    async def left():
+        return len(await bus.subjects(subjects.cargo("ana", workflow_id)))
+
+    await ana.until_so(left, lambda count: count == 0)
+    await again.aclose()
+
+
+async def test_a_long_result_is_what_it_was_after_a_replay(ana, worker, new_worker):
+    workflow_id = await ana.create("long", {"length": 700_000})
+    await ana.until(workflow_id, "waiting")
+    await worker.aclose()
+    await new_worker()
+    await ana.send(workflow_id, "go")
+    assert await ana.result(workflow_id) == [700_000] * 3
 
 
 async def test_a_step_that_takes_too_long_fails(ana):

@@ -1,6 +1,7 @@
 """One worker's run of one workflow: its code, until it ends, has to wait, or is taken away."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,15 +21,16 @@ from shared.contract.workflow import (
     WorkflowCompleted,
     WorkflowFailed,
 )
+from shared.errors import Busy
 from shared.tasks import owned
 from workflow.blocks import Block, next_moment, release, resting
-from workflow.carrying import Fn, Raised, judged, outcome_of
+from workflow.carrying import Fn, Raised, judged, kept, outcome_of
 from workflow.definition import Definition
 from workflow.failure import Doomed, EventTimedOut, NonRetryable, StepError, problem_of
 from workflow.history import History, Record, StepKind
 from workflow.pen import Pen, Verdict
 from workflow.plain import plain
-from workflow.ports import Post
+from workflow.ports import Journals, Post
 from workflow.replay import Replay, misfit
 from workflow.retries import Retries
 from workflow.step import LONGEST_SLEEP, About, Attempt, Step
@@ -40,6 +42,9 @@ NOTICE_SECONDS = 0.1
 
 LOOK_SECONDS = 5.0
 """While steps run, the journal is looked at so often, in case nobody's signal was heard."""
+
+AGAIN_SECONDS = 0.5
+"""Between two tries to read a long result from a NATS that does not answer."""
 
 LINGER_SECONDS = 1.0
 """For a moment that is so near it is not worth letting go."""
@@ -63,10 +68,17 @@ class Activation:
     """Carries out the steps that the code asks for, or answers them from the journal."""
 
     def __init__(
-        self, definition: Definition, history: History, pen: Pen, post: Post, now: Callable[[], datetime], limits: Limits
+        self,
+        definition: Definition,
+        history: History,
+        pen: Pen,
+        journals: Journals,
+        post: Post,
+        now: Callable[[], datetime],
+        limits: Limits,
     ) -> None:
         self._definition, self._history, self._pen, self._post, self._now = definition, history, pen, post, now
-        self._limits = limits
+        self._journals, self._limits = journals, limits
         self._stirred = asyncio.Event()
         self._look = False
         self._doom: Doomed | None = None
@@ -80,7 +92,9 @@ class Activation:
         head, created = history.head, history.created
         assert head is not None and created is not None  # noqa: S101, PT018 - only what exists is run
         self._began_with = created.version
-        self._about = About(head.user, head.workflow_id, history.run, head.created_at, created.tick)
+        self._about = About(
+            head.user, head.workflow_id, history.run, head.created_at, created.tick, warm_only=definition.warm_only
+        )
         self._params = created.params
 
     @property
@@ -207,8 +221,9 @@ class Activation:
             record = await self._record(step, "step.do")
             match record.line if record else None:
                 case StepCompleted() as line:
+                    output = line.output if line.blob is None else await self._fetched(line.blob)
                     await self._replay.turn(step)
-                    return line.output
+                    return output
                 case StepFailed(retry_at=None) as line:
                     await self._replay.turn(step)
                     raise StepError(step, line.error)
@@ -310,12 +325,28 @@ class Activation:
         self._busy += 1
         notice = asyncio.get_running_loop().call_later(NOTICE_SECONDS, self._notice, step, number)
         try:
-            attempt = Attempt(f"{self._about.key}:{step}", number, self._now)
-            outcome = await outcome_of(fn, attempt, timeout)
+            attempt = Attempt(f"{self._about.key}:{step}", number, self._now, self._about)
+            outcome = await kept(step, await outcome_of(fn, attempt, timeout), self._stow)
             notice.cancel()
             await self._pen.write(judged(step, number, began, outcome, retries, self._now()))
         finally:
             notice.cancel()
+            self._busy -= 1
+            self._move()
+
+    async def _stow(self, data: bytes) -> str:
+        return await self._journals.stow(self._about.user, self._about.workflow_id, data)
+
+    async def _fetched(self, name: str) -> Any:
+        """A long result. It is there: it was stowed before its line was written."""
+        self._busy += 1
+        try:
+            while True:
+                try:
+                    return json.loads(await self._journals.fetch(self._about.user, self._about.workflow_id, name))
+                except Busy:
+                    await asyncio.sleep(AGAIN_SECONDS)
+        finally:
             self._busy -= 1
             self._move()
 

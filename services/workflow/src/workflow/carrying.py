@@ -9,7 +9,7 @@ from typing import Any
 from shared.contract.workflow import StepCompleted, StepFailed
 from shared.errors import Busy
 from workflow.failure import NonRetryable, may_be_retried, problem_of
-from workflow.plain import plain
+from workflow.plain import weighed
 from workflow.retries import Retries
 from workflow.step import Attempt
 
@@ -41,17 +41,35 @@ async def _called(fn: Fn, attempt: Attempt) -> Any:
     return await fn(attempt)
 
 
+Stow = Callable[[bytes], Awaitable[str]]
+
+
+async def kept(step: str, outcome: Any | Raised, stow: Stow) -> "Raised | Kept":
+    """The outcome as a journal takes it; what is too long is stowed, and only its name kept."""
+    if isinstance(outcome, Raised):
+        return outcome
+    try:
+        value, data = weighed(outcome, f"The result of the step {step!r}")
+        return Kept(value) if data is None else Kept(None, await stow(data))
+    except (NonRetryable, Busy) as error:
+        return Raised(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a step has come to, or the name under which it is stowed."""
+
+    output: Any
+    blob: str | None = None
+
+
 def judged(
-    step: str, attempt: int, began: datetime, outcome: Any | Raised, retries: Retries, now: datetime
+    step: str, attempt: int, began: datetime, outcome: Kept | Raised, retries: Retries, now: datetime
 ) -> StepCompleted | StepFailed:
     """The line that this outcome makes."""
-    if not isinstance(outcome, Raised):
-        try:
-            output = plain(outcome, f"The result of the step {step!r}")
-        except NonRetryable as error:
-            return failed(step, attempt, began, error, retries, now)
-        return StepCompleted(at=now, step=step, attempts=attempt, started_at=began, output=output)
-    return failed(step, attempt, began, outcome.error, retries, now)
+    if isinstance(outcome, Raised):
+        return failed(step, attempt, began, outcome.error, retries, now)
+    return StepCompleted(at=now, step=step, attempts=attempt, started_at=began, output=outcome.output, blob=outcome.blob)
 
 
 def failed(step: str, attempt: int, began: datetime, error: BaseException, retries: Retries, now: datetime) -> StepFailed:

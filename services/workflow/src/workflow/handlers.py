@@ -65,7 +65,7 @@ class Handlers:
 
     async def begin(self, question: CreateWorkflow, workflow_id: str, tick: Tick | None) -> None:
         """Raises the same."""
-        definition = self._library.need(question.type)
+        definition = self._library.need(question.type, operator=question.operator)
         definition.read(question.params)
         now = self._clock.now()
         params = _json(question.params, "What it is given")

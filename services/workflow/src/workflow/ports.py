@@ -33,8 +33,16 @@ class Journals(Protocol):
         """The newest page of each workflow of this user. Raises Unavailable."""
         ...
 
+    async def stow(self, user: str, workflow_id: str, data: bytes) -> str:
+        """Keeps what is too long for a page; answers with its name. Raises StorageFull, Unavailable."""
+        ...
+
+    async def fetch(self, user: str, workflow_id: str, name: str) -> bytes:
+        """What was stowed under this name. Raises Unavailable when it is not there, or not whole."""
+        ...
+
     async def forget(self, user: str, workflow_id: str) -> None:
-        """Erases a journal. Raises Unavailable."""
+        """Erases a journal, and all that was stowed for it. Raises Unavailable."""
         ...
 
 

@@ -26,6 +26,7 @@ class Attempt:
     """Of this step's effect, the same at every attempt: who is told it twice need not act twice (F8)."""
     number: int
     now: Callable[[], datetime]
+    about: "About"
 
     @property
     def random(self) -> random.Random:
@@ -58,6 +59,8 @@ class About:
     run: int
     created_at: datetime
     tick: Tick | None
+    warm_only: bool = False
+    """It runs in the background, for nobody who waits: see `jobs.policy`."""
 
     @property
     def key(self) -> str:
@@ -84,7 +87,7 @@ class Step:
     ) -> T:
         """What `fn` has come to: recorded once, though `fn` may be called more than once.
 
-        The result must be JSON, 512 KiB at most. An attempt that raises or takes longer than `timeout` is repeated as `retries`
+        The result must be JSON, 8 MiB at most. An attempt that raises or takes longer than `timeout` is repeated as `retries`
         says; NonRetryable and what is Refused is not. Raises StepError when the step has failed for good.
         """
         result: T = await self._engine.do(name, fn, retries, timeout)

@@ -104,12 +104,12 @@ class Worker:
 
     async def _act(self, history: History, claim: Claim, running: Running) -> Ending | None:
         """Does what is to be done now. None: nothing was run."""
-        what = waking.decide(history, claim, self._now(running), self._keep)
+        what = waking.decide(history, claim, self._now(running), self._keep_of(history))
         if what == "elsewhere":
             if await self._is_held(history):
                 return None
             history.standing = history.standing.let_go()
-            what = waking.decide(history, claim, self._now(running), self._keep)
+            what = waking.decide(history, claim, self._now(running), self._keep_of(history))
         if what == "taken_over":
             raise TakenOver
         if what in ("run", "rest", "hopeless"):
@@ -138,7 +138,9 @@ class Worker:
             await pen.rest(RunRested(at=self._now(running), status="paused"))
             ending: Ending = pen.verdict or "rested"
         else:
-            activation = Activation(definition, history, pen, self._post, partial(self._now, running), self._limits)
+            activation = Activation(
+                definition, history, pen, self._journals, self._post, partial(self._now, running), self._limits
+            )
             running.look = activation.look
             ending = await self._carry_out(activation, pen, claim, hopeless=what == "hopeless")
         await self._leave(pen, head, ending)
@@ -173,8 +175,13 @@ class Worker:
             await self._journals.forget(head.user, head.workflow_id)
             log.info("workflow.forgotten", workflow=head.workflow_id)
         elif history.end is not None:
-            until = history.end.at + self._keep
+            until = history.end.at + self._keep_of(history)
             await self._post.wake_at(Wake(user=head.user, workflow_id=head.workflow_id, due=until), until)
+
+    def _keep_of(self, history: History) -> timedelta:
+        definition = self._library.find(history.head.type) if history.head else None
+        shorter = definition.keep if definition is not None else None
+        return self._keep if shorter is None else min(self._keep, shorter)
 
     def _tell_again(self, pages: list[tuple[int, JournalPage, int]], history: History, claim: Claim) -> list[Awaitable[object]]:
         """What a worker before this one may not have come to tell."""

@@ -118,7 +118,7 @@ _TRANSCRIBING = tuple(
 
 _ERASE = tuple(
     f"$JS.API.{verb}.{stream}"
-    for stream in (*FEED_STREAMS, "JOBS", "BLOBS", "DEAD", "RUNS", "JOURNAL", "SCHEDULES")
+    for stream in (*FEED_STREAMS, "JOBS", "BLOBS", "DEAD", "RUNS", "JOURNAL", "CARGO", "SCHEDULES")
     for verb in ("DIRECT.GET", "STREAM.INFO", "STREAM.PURGE", "STREAM.MSG.DELETE")
 )
 
@@ -138,9 +138,13 @@ _JOBS = tuple(
         state.KEEP_EVENT,
         state.DELETE_EVENT,
         memory.LIST_MESSAGES,
-        memory.GET_CONVERSATION,
         account.STORE_OUTPUT,
         knowledge.TIDY_UP,
+        knowledge.PREPARE_DIGEST,
+        knowledge.STORE_DIGEST,
+        memory.LIST_CONVERSATIONS,
+        memory.CREATE_CONVERSATION,
+        workflow.CREATE,
         travel.GET_TRIP,
         travel.LIST_TRIPS,
     )
@@ -150,10 +154,11 @@ _JOBS = tuple(
 _ENGINE = (
     "feed.*.*.workflow.*.event",
     *(f"{first}.*.*" for first in ("run", "timer", "tick", "alarm", "journal", "schedule")),
-    *(f"$JS.API.DIRECT.GET.{stream}" for stream in ("RUNS", "JOURNAL", "SCHEDULES")),
+    "cargo.*.*.*",
+    *(f"$JS.API.DIRECT.GET.{stream}" for stream in ("RUNS", "JOURNAL", "CARGO", "SCHEDULES")),
     "$JS.API.STREAM.INFO.JOURNAL",
     # What has ended long ago, and schedules that somebody dropped.
-    *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in ("RUNS", "JOURNAL", "SCHEDULES")),
+    *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in ("RUNS", "JOURNAL", "CARGO", "SCHEDULES")),
     JOURNAL_SIGNAL,
     inbox_prefix("gateway") + ".>",
     inbox_prefix("inference") + ".>",

@@ -69,11 +69,12 @@ STREAMS: tuple[Stream, ...] = (
     Stream("JOBS", ("job.>",), share=0.1, retention="workqueue", discard="new"),
     # Audio until it has been used, which is soon; what is left over goes by itself.
     Stream("BLOBS", ("blob.>",), share=0.1, max_age=BLOB_SECONDS, discard="new"),
-    Stream("DEAD", ("dead.>",), share=0.1, max_age=30 * DAY),
+    Stream("DEAD", ("dead.>",), share=0.05, max_age=30 * DAY),
     # A stream with message schedules can't discard what is new, and what is old must not be lost: no limit of its own. It holds
     # one timer for each journal, and those are limited.
     Stream("RUNS", ("run.>", "timer.>", "tick.>", "alarm.>"), share=0, retention="workqueue", schedules=True),
     Stream("JOURNAL", ("journal.>",), share=0.08, discard="new", republish=("journal.>", "live.journal.>")),
+    Stream("CARGO", ("cargo.>",), share=0.05, discard="new"),
     Stream("SCHEDULES", ("schedule.>",), share=0.01, per_subject=1),
 )
 
@@ -87,6 +88,7 @@ _STREAM_OF = {
     "blob": "BLOBS",
     "dead": "DEAD",
     "journal": "JOURNAL",
+    "cargo": "CARGO",
     "schedule": "SCHEDULES",
     **dict.fromkeys(("run", "timer", "tick", "alarm"), "RUNS"),
 }

@@ -149,6 +149,11 @@ def journals_of(user: str) -> Subject:
     return Subject(f"journal.*.{user_token(user)}")
 
 
+def cargo(user: str, workflow: str, name: str = "*") -> Subject:
+    """One result of a workflow that is too long for its journal, in pieces; without a name the filter of all of them."""
+    return Subject(f"cargo.{name}.{user_token(workflow)}.{user_token(user)}")
+
+
 def run(user: str, workflow: str) -> Subject:
     """The order to see whether a workflow can go on."""
     return Subject(f"run.{user_token(workflow)}.{user_token(user)}")
@@ -187,7 +192,7 @@ def traces_of(user: str) -> tuple[Subject, ...]:
     """Filters of all that the streams hold of this user: feed, orders, dead letters, workflows."""
     token = user_token(user)
     filters = ("job", "blob", "dead", "schedule", "alarm", "tick", "journal", "timer", "run")
-    return Subject(user_scope(user).feed), *(Subject(f"{first}.*.{token}") for first in filters)
+    return Subject(user_scope(user).feed), Subject(f"cargo.*.*.{token}"), *(Subject(f"{first}.*.{token}") for first in filters)
 
 
 def trace_of(user: str, conversation: str) -> Subject:

@@ -255,6 +255,10 @@ class CreateWorkflow(Message):
     operator: bool = False
 
 
+OPERATOR = "operator" + "-" * 256
+"""Whose workflows the operator's are: no caller can be called so, because the names of users end at 255 characters."""
+
+
 class CreatedWorkflow(Message):
     """It exists and will run."""
 
