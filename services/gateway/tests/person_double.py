@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.bus import Bus
-from shared.contract import account, events, knowledge, state
+from shared.contract import account, events, knowledge, state, travel
 from shared.contract.memory import Done
 from shared.contract.objects import ChatMessage
 from shared.contract.person import CalendarEvent, DoneAction, Note, Persona, PinnedMemory, Plan, Task
 from shared.contract.subjects import Subject, state_event
+from shared.contract.trip import Trip
 from shared.errors import (
     BuiltIn,
     Fault,
@@ -48,6 +49,7 @@ class PersonDouble:
         self.plans: dict[str, dict[str, Plan]] = defaultdict(dict)
         self.done: dict[tuple[str, str, str], tuple[Any, Any]] = {}
         self.changed: dict[str, list[tuple[int, str, str, bool]]] = defaultdict(list)
+        self.trips: dict[str, list[Trip]] = {}
         self.outputs: list[account.StoreOutput] = []
         self.asked: list[Any] = []
         self.lag: Callable[[], float] | None = None
@@ -84,6 +86,7 @@ class PersonDouble:
                 lambda o: self.gone(o.user, "calendar", o.event_id, events.CalendarDeleted, "calendar_event")
             ),
             state.LIST_EVENTS: self.reading(lambda q: state.CalendarEvents(events=self.all(q.user, "calendar"))),
+            travel.LIST_TRIPS: self.reading(lambda q: travel.Trips(trips=self.trips.get(q.user, []))),
             state.LIST_PERSONAS: self.reading(lambda q: state.Personas(personas=[BUILT_IN, *self.all(q.user, "personas")])),
             state.KEEP_PERSONA: self.once(self.keep_persona),
             state.DELETE_PERSONA: self.once(self.delete_persona),

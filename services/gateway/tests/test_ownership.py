@@ -47,6 +47,7 @@ WORKFLOW_ROUTES: list[tuple[str, str, Any]] = [
     *(("POST", "/api/v1/workflows/{workflow}/" + deed, None) for deed in ("pause", "resume", "terminate", "restart")),
     ("POST", "/api/v1/workflows/{workflow}/restart", {"fromStep": "plan"}),
     ("POST", "/api/v1/workflows/{workflow}/events", {"type": "mine"}),
+    ("POST", "/api/v1/travel/{workflow}/select/f1", None),
 ]
 RANDOM = {
     "workflow": "w_0000",

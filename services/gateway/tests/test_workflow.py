@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 from reading import parsed
+from workflow_double import trip_of
 
 from shared.contract.objects import Problem
-from shared.contract.workflow import OfWorkflow
+from shared.contract.trip import Price, RankedFlight
+from shared.contract.workflow import OPERATOR, OfWorkflow
 
 pytestmark = pytest.mark.usefixtures("workflows")
 
@@ -147,3 +149,76 @@ async def test_a_schedule_is_in_the_timezone_of_the_person(ana, workflows):
     assert (await ana.put("/api/v1/schedules/daily", json=once)).json()["at"] == "2026-01-31T08:00:00Z"
     assert (await ana.delete("/api/v1/schedules/daily")).json() == {"id": "daily"}
     assert (await ana.get("/api/v1/schedules")).json()["schedules"] == []
+
+
+# --- travel ----------------------------------------------------------------------------------------------------------
+
+
+async def test_m083_trips_are_suggested_in_the_shape_that_clients_know(ana, bob, memory):
+    flight = RankedFlight(
+        rank=1,
+        flight_id="f1",
+        airline="LH",
+        departure="2026-12-01T08:00:00",
+        arrival="2026-12-01T10:00:00",
+        price=Price(amount=80.5, currency="EUR"),
+        score=92,
+        reasoning="The cheapest.",
+    )
+    memory.person.trips["ana"] = [
+        trip_of("w_flights").model_copy(update={"ranked_flights": [flight], "travel_event_id": "ev_1"})
+    ]
+    (trip,) = (await ana.get("/api/v1/travel/suggestions")).json()["upcomingTrips"]
+    assert {"travelEventId", "destination", "departureDate", "workflowId", "rankedFlights"} <= trip.keys()
+    assert trip["rankedFlights"] == [
+        {
+            "rank": 1,
+            "flightId": "f1",
+            "airline": "LH",
+            "departure": "2026-12-01T08:00:00",
+            "arrival": "2026-12-01T10:00:00",
+            "price": {"amount": 80.5, "currency": "EUR"},
+            "score": 92,
+            "reasoning": "The cheapest.",
+        }
+    ]
+    assert (await bob.get("/api/v1/travel/suggestions")).json() == {"upcomingTrips": []}
+
+
+async def test_m083_a_flight_is_searched_and_selected(ana, workflows):
+    wanted = {"destination": "Paris", "departureDate": "2026-12-01"}
+    response = await ana.post("/api/v1/travel/search", json=wanted, headers={"idempotency-key": "k"})
+    assert (response.status_code, response.json()) == (202, {"workflowId": "w_flights", "status": "running"})
+    asked = workflows.asked[-1]
+    assert (asked.user, asked.destination, asked.departure_date, asked.wait_seconds, bool(asked.key)) == (
+        "ana",
+        "Paris",
+        "2026-12-01",
+        0,
+        True,
+    )
+    selected = await ana.post("/api/v1/travel/w_flights/select/f1")
+    assert (selected.status_code, selected.json()["id"], workflows.asked[-1].flight_id) == (202, "w_booking", "f1")
+    assert selected.json()["trip"]["workflowId"] == "w_flights"
+    unknown = await ana.post("/api/v1/travel/w_other/select/f1")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_trip")
+    for body in ({}, {**wanted, "departureDate": "soon"}, {**wanted, "travellers": 0}, {**wanted, "seat": "a"}):
+        assert (await ana.post("/api/v1/travel/search", json=body)).status_code == 422
+
+
+# --- the operator's --------------------------------------------------------------------------------------------------
+
+
+async def test_m084_the_operators_workflows_need_the_service_token_and_are_nobodys(run_gateway, workflows):
+    token = "s" * 40
+    gateway = await run_gateway(service_token=token)
+    service = await gateway.client(None, headers={"authorization": f"Bearer {token}"})
+    body = {"type": "countdown", "id": "group-1"}
+    begun_there = await service.post("/api/v1/internal/workflows", json=body)
+    assert (begun_there.status_code, begun_there.json()) == (202, {"id": "group-1"})
+    assert workflows.asked[-1].operator
+    assert (await service.get("/api/v1/internal/workflows/group-1")).json()["id"] == "group-1"
+    person = await gateway.client("operator")
+    assert (await person.get("/api/v1/workflows/group-1")).status_code == 404
+    assert (await person.post("/api/v1/internal/workflows", json=body)).status_code == 401
+    assert (await (await gateway.client(OPERATOR)).get("/api/v1/workflows/group-1")).status_code == 400

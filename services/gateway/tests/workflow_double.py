@@ -7,12 +7,20 @@ from shared.bus import Answer, Bus
 from shared.contract import workflow as contract
 from shared.contract.events import WorkflowUpdated
 from shared.contract.subjects import workflow_event
+from shared.contract.trip import Trip
 from shared.contract.workflow import Workflow, WorkflowState
-from shared.errors import UnknownStep, UnknownWorkflow, UnknownWorkflowType, WorkflowExists
+from shared.errors import UnknownStep, UnknownTrip, UnknownWorkflow, UnknownWorkflowType, WorkflowExists
 from shared.ids import new_id
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = {"task", "countdown"}
+
+
+def trip_of(workflow_id: str) -> Trip:
+    """A trip that this workflow found."""
+    day = "2026-12-01"
+    fields = {"destination": "Paris", "departure_date": day, "created_at": NOW, "updated_at": NOW}
+    return Trip(id=workflow_id, workflow_id=workflow_id, **fields)
 
 
 class WorkflowDouble:
@@ -37,7 +45,19 @@ class WorkflowDouble:
             Answer(contract.PUT_SCHEDULE, self.put),
             Answer(contract.DROP_SCHEDULE, self.drop),
             Answer(contract.LIST_SCHEDULES, self.list_schedules),
+            Answer(contract.FIND_FLIGHTS, self.find_flights),
+            Answer(contract.SELECT_FLIGHT, self.select_flight),
         ]
+
+    async def find_flights(self, order: contract.FindFlights) -> contract.FlightSearch:
+        self.asked.append(order)
+        return contract.FlightSearch(workflow_id="w_flights", status="running")
+
+    async def select_flight(self, order: contract.SelectFlight) -> contract.FlightSelected:
+        self.asked.append(order)
+        if order.workflow_id != "w_flights":
+            raise UnknownTrip
+        return contract.FlightSelected(id="w_booking", status="queued", trip=trip_of("w_flights"))
 
     async def create(self, order: contract.CreateWorkflow) -> contract.CreatedWorkflow:
         self.asked.append(order)

@@ -39,6 +39,7 @@ from gateway.routes import (
     state,
     stream,
     task,
+    travel,
     upload,
     voice,
     workflow,
@@ -54,7 +55,7 @@ Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry
 
 PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
 SPEECH = (voice,)
-WORK = (workflow, schedule, errand)
+WORK = (workflow, schedule, errand, travel)
 OTHERS = (account, chat, classic, models, ai, internal, session, machines, page)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.bodies import Plain
-from gateway.parameters import Moment
+from gateway.parameters import Day, Moment
 from gateway.requests import Name, Request, not_blank
-from shared.contract.workflow import CreateWorkflow, PutSchedule, SendWorkflowEvent
+from shared.contract.workflow import CreateWorkflow, FindFlights, PutSchedule, SendWorkflowEvent
 from shared.ids import Id
 
 TypeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -23,9 +23,9 @@ class NewWorkflow(Request):
     params: Params | None = None
     id: Id | None = None
 
-    def order(self, user: str) -> CreateWorkflow:
+    def order(self, user: str, *, operator: bool = False) -> CreateWorkflow:
         """What the workflow service is asked to do."""
-        return CreateWorkflow(user=user, type=self.type, params=self.params, id=self.id)
+        return CreateWorkflow(user=user, type=self.type, params=self.params, id=self.id, operator=operator)
 
 
 class Restart(Request):
@@ -64,6 +64,21 @@ class NewSchedule(Request):
         """What the workflow service is asked to do."""
         given = self.model_dump(exclude={"timezone"})
         return PutSchedule(user=user, schedule_id=schedule_id, timezone=self.timezone or timezone, **given)
+
+
+class FlightsWanted(Request):
+    """Where to and when; from home when no origin is said."""
+
+    destination: Name
+    departure_date: Day
+    origin: Name | None = None
+    return_date: Day | None = None
+    travellers: Annotated[int, Field(ge=1, le=9)] = 1
+    travel_event_id: Id | None = None
+
+    def order(self, user: str, key: str | None) -> FindFlights:
+        """What the workflow service is asked to do. The client follows the workflow; nobody waits here."""
+        return FindFlights(user=user, key=key, wait_seconds=0, **self.model_dump())
 
 
 class Errand(Request):

@@ -20,12 +20,12 @@ from shared.contract.base import Message
 from shared.contract.state import Change
 from shared.contract.subjects import user_scope
 from shared.contract.topics import Call
-from shared.contract.workflow import CreateWorkflow, DropSchedule, OfWorkflow, PutSchedule
+from shared.contract.workflow import CreateWorkflow, DropSchedule, FindFlights, OfWorkflow, PutSchedule
 from shared.feed import Feed
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
-C = TypeVar("C", bound=Change | CreateWorkflow | OfWorkflow | PutSchedule | DropSchedule)
+C = TypeVar("C", bound=Change | CreateWorkflow | OfWorkflow | PutSchedule | DropSchedule | FindFlights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, Problem
 from shared.contract.person import CalendarEvent, Persona
 from shared.contract.state import State
+from shared.contract.trip import Trip
 from shared.contract.workflow import WorkflowStatus
 
 Shown = dict[int | str, dict[str, Any]]
@@ -136,6 +137,12 @@ class ScheduleDropped(Message):
     """There is none of this id."""
 
     id: str
+
+
+class TripList(Message):
+    """Trips that are still to come, the next one first."""
+
+    upcoming_trips: list[Trip]
 
 
 class ErrandNow(Message):
