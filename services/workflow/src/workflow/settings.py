@@ -22,6 +22,19 @@ class WorkflowSettings(BaseSettings):
         default=2.0, ge=0, description="Seconds that running steps are given to end when the service is stopped."
     )
     demonstration: bool = Field(default=True, description="Whether the workflow `countdown` can be begun, to try things out.")
+    tool_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        description="Seconds after which a tool that gives a step no answer is called again, under the same key.",
+    )
+    flights_tool: str | None = Field(
+        default=None,
+        description="The tool that searches flights, such as `flights__search`; none: the first whose name says so.",
+    )
+    booking_tool: str | None = Field(default=None, description="The tool that books a flight; none: found by its name.")
+    calendar_tool: str | None = Field(
+        default=None, description="The tool that lists the entries of a calendar; none: found by its name."
+    )
     model_seconds: float = Field(
         default=345.0,
         gt=0,

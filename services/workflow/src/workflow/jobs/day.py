@@ -1,6 +1,6 @@
 """The plan of a day out of open tasks and the calendar, by a rule that anybody can follow. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -69,3 +69,13 @@ def _entry(event: CalendarEvent, day: date, zone: ZoneInfo) -> str:
     last = f"{ends:%H:%M}" if ends.date() == day else "…"
     where = f" ({event.location})" if event.location else ""
     return f"{first}–{last} {event.title}{where}"
+
+
+def worded(plan: Mapping[str, Any]) -> str:
+    """The plan as a message."""
+    day = date.fromisoformat(plan["date"])
+    parts = [f"**{day:%A}, {day:%d} {day:%B}**"]
+    for name, lines in (("First", plan["priorities"]), ("Then", plan["todos"])):
+        if lines:
+            parts.append("\n".join([f"{name}:", *(f"{number}. {line}" for number, line in enumerate(lines, 1))]))
+    return "\n\n".join([*parts, *plan["notes"]])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any, Final, cast
 
 from shared.contract.inference import Complete
@@ -28,6 +27,10 @@ WORK: Final = (
     "needed. The person gives you the goal, you have planned, and the last message is the step to do now. Answer with what "
     "comes of this step alone, in the language of the goal."
 )
+WORK_WITH_TOOLS: Final = (
+    "You work on a goal step by step. The person gives you the goal, you have planned, and the last message is the step to do "
+    "now. Answer with what comes of this step alone, in the language of the goal. Say what neither you nor a tool can do."
+)
 RESULT: Final = (
     "You have worked on a goal step by step. Answer with the result as the person needs it, in the language of the goal: whole "
     "and by itself, without telling how you came to it. Say what could not be done."
@@ -42,15 +45,17 @@ class Unreadable(Exception):
         super().__init__(f"The model's plan is not a JSON array of 1 to {MOST_ITEMS} short texts.")
 
 
-def to_plan(goal: str, model: str | None) -> Complete:
-    """The question for a plan."""
-    messages = [_said("system", PLAN), _said("user", goal)]
+def to_plan(goal: str, model: str | None, tools: Sequence[str] = ()) -> Complete:
+    """The question for a plan. `tools`: names of those that the steps may use."""
+    also = f" In a step these tools may be used too: {', '.join(tools)}." if tools else ""
+    messages = [_said("system", PLAN + also), _said("user", goal)]
     return Complete(messages=messages, model=model, sampling=Sampling(temperature=0.2, max_tokens=1_500), form="list")
 
 
-def to_work(goal: str, plan: Sequence[str], done: Sequence[str], model: str | None) -> Complete:
-    """The question for the next item of the plan."""
-    messages = [_said("system", WORK), _said("user", goal), _said("assistant", progress(plan, done))]
+def to_work(goal: str, plan: Sequence[str], done: Sequence[str], model: str | None, tools: str = "") -> Complete:
+    """The question for the next item of the plan. `tools`: what is told about them."""
+    role = (WORK_WITH_TOOLS if tools else WORK) + tools
+    messages = [_said("system", role), _said("user", goal), _said("assistant", progress(plan, done))]
     messages.append(_said("user", plan[len(done)]))
     return Complete(messages=messages, model=model, sampling=Sampling(max_tokens=2_000))
 
@@ -114,11 +119,6 @@ def by_rules(plan: Sequence[str], done: Sequence[str]) -> str:
 def noted(plan: Sequence[str], result: str) -> str:
     """The text of the note that is kept."""
     return "\n".join([result, "", "Steps:", *(f"{number}. {item}" for number, item in enumerate(plan, 1))])
-
-
-def operation_id(key: str) -> str:
-    """The key of a step as the operation id of a change: the same at every attempt, and short."""
-    return "w_" + sha256(key.encode()).hexdigest()[:40]
 
 
 def _said(role: Any, text: str) -> PromptMessage:
