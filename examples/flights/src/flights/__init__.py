@@ -1,0 +1,1 @@
+"""A made-up timetable of flights as an MCP server."""
