@@ -72,12 +72,15 @@ def _wait_ready(system: System, log: Path) -> None:
 
 
 @contextmanager
-def running(data: Path, *, scale: str = "", port: int | None = None, **environment: str) -> Iterator[System]:
+def running(
+    data: Path, *, scale: str = "", port: int | None = None, flights: bool = False, **environment: str
+) -> Iterator[System]:
     """A system on its own port and data folder. Settings are given as environment variables."""
     port = port or free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data / "up.log"
-    arguments = ["up", "--port", str(port), "--data", str(data), "--no-page", *(["--scale", scale] if scale else [])]
+    arguments = ["up", "--port", str(port), "--data", str(data), "--no-page", "--flights" if flights else "--no-flights"]
+    arguments += ["--scale", scale] if scale else []
     command = [sys.executable, "-m", "colloquy", *arguments]
     with (
         log.open("ab") as output,

@@ -38,11 +38,12 @@ def up(
     scale: Annotated[str, typer.Option(help="Processes of each service, such as inference=2,gateway=1.")] = "",
     nats: Annotated[str | None, typer.Option(help="An existing NATS, an administrator's address; else an own one.")] = None,
     page: Annotated[bool, typer.Option(help="Build the web page when it is missing or older than its sources.")] = True,
+    flights: Annotated[bool, typer.Option(help="Also a tool server with made-up flights, to try tools with.")] = True,
 ) -> None:
     """Run everything on this machine, until Ctrl-C."""
     if page:
         webpage.current(say, complain)
-    running.up(Options(host, port, data, scale, nats))
+    running.up(Options(host, port, data, scale, nats, flights))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from colloquy.bus_server import BusServer
 from colloquy.data_folder import DataFolder
 from colloquy.environment import environment_of, metrics_port
 from colloquy.errors import Misused
+from colloquy.flight_server import VARIABLE, FlightServer
 from colloquy.plan import Plan, Service
 from colloquy.process import Program
 from gateway.settings import is_loopback
@@ -18,13 +19,15 @@ from gateway.settings import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for. `nats`: an existing NATS, as administrator, instead of one of our own."""
+    """What the user asked for. `nats`: an existing NATS, as administrator, instead of one of our own. `flights`: the example
+    of a tool server."""
 
     host: str = "127.0.0.1"
     port: int = 8787
     data: Path = Path("data")
     scale: str = ""
     nats: str | None = None
+    flights: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Installation:
     environment: Mapping[str, str]
     gateway: socket.socket
     nats: BusServer
+    flights: FlightServer | None = None
 
     @property
     def address(self) -> str:
@@ -49,10 +53,16 @@ class Installation:
         """Every process of these services."""
         return [self._program(service, name) for service, name in self.plan.names(*services)]
 
+    def examples(self) -> list[Program]:
+        """Tool servers to try things with."""
+        return [self.flights.program(self.folder, self.environment)] if self.flights else []
+
     def _program(self, service: Service, name: str) -> Program:
         place = [each for _, each in self.plan.names(*self.plan.copies)].index(name)
         environment = environment_of(service, self.environment) | metrics_port(self.environment, place)
         environment["NATS_URL"] = self.nats.urls[service]
+        if service == "inference" and self.flights:
+            environment[VARIABLE] = self.flights.tool_servers
         inherited: tuple[int, ...] = ()
         if service == "gateway":
             inherited = (self.gateway.fileno(),)

@@ -5,6 +5,7 @@ from pathlib import Path
 import psutil
 
 from colloquy.data_folder import DataFolder
+from colloquy.flight_server import FLIGHTS
 from colloquy.plan import SERVICES
 
 
@@ -28,7 +29,7 @@ def end_leftovers(folder: DataFolder) -> list[str]:
 def _process(folder: DataFolder, pid_file: Path) -> psutil.Process | None:
     # The number may belong to somebody else by now: the command line must be that of the service.
     service = pid_file.stem.rpartition("-")[0]
-    expected = ["-m", service] if service in SERVICES else ["-c", str(folder.nats_config)]
+    expected = ["-m", service] if service in (*SERVICES, FLIGHTS) else ["-c", str(folder.nats_config)]
     try:
         process = psutil.Process(int(pid_file.read_text()))
         return process if process.cmdline()[-2:] == expected else None

@@ -12,6 +12,7 @@ from colloquy import bus_server
 from colloquy.auditing import with_audit_key
 from colloquy.data_folder import DataFolder, trim_log, write_private
 from colloquy.errors import Failed, first_of
+from colloquy.flight_server import flight_server
 from colloquy.installation import Installation, Options, check_identity
 from colloquy.keeper import Household
 from colloquy.leftovers import end_leftovers
@@ -26,7 +27,7 @@ from shared.provision import ProvisionFailed, ProvisionSettings, provision
 
 LOOK_SECONDS = 30.0
 # How long each may take to end, one after the other: less than ten seconds in all.
-GATEWAY_GRACE, WORKER_GRACE, MEMORY_GRACE, NATS_GRACE = 3.0, 3.0, 2.0, 1.0
+GATEWAY_GRACE, WORKER_GRACE, MEMORY_GRACE, NATS_GRACE, EXAMPLES_GRACE = 3.0, 3.0, 2.0, 1.0, 0.5
 
 
 def up(options: Options) -> None:
@@ -43,7 +44,8 @@ def up(options: Options) -> None:
         nats = bus_server.existing(options.nats) if options.nats else bus_server.own(folder)
         _allow_many_connections()
         environment = with_audit_key(folder, environment)
-        asyncio.run(_live(Installation(plan, folder, environment, gateway, nats)))
+        flights = flight_server(environment) if options.flights else None
+        asyncio.run(_live(Installation(plan, folder, environment, gateway, nats, flights)))
     say("Stopped.")
 
 
@@ -95,6 +97,7 @@ async def _start(installation: Installation, household: Household, house: AsyncE
         house.callback(path.unlink, missing_ok=True)
     observer = await _observer(installation, house)
     await house.enter_async_context(household.keep(installation.programs("memory"), MEMORY_GRACE))
+    await house.enter_async_context(household.keep(installation.examples(), EXAMPLES_GRACE))
     await house.enter_async_context(household.keep(installation.programs(*WORKERS), WORKER_GRACE))
     await house.enter_async_context(household.keep(installation.programs("gateway"), GATEWAY_GRACE))
     # Closed first of all: who comes while we stop is refused at once.

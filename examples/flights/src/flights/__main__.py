@@ -40,14 +40,20 @@ def _serve(desk: Desk, given: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="flights", description="An MCP server with a made-up timetable of flights.")
     parser.add_argument("--port", type=int, help="listen on this port; without it: stdio")
-    parser.add_argument("--fd", type=int, help="listen on this open socket instead")
+    parser.add_argument("--fd", type=int, default=_number("FLIGHTS_FD"), help="listen on this open socket instead")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
     parser.add_argument("--allow-host", action="append", default=[], help="name by which clients may call it; may be repeated")
     parser.add_argument(
         "--home", default=os.environ.get("FLIGHTS_HOME", "Berlin"), help="where journeys begin when nobody says"
     )
-    parser.add_argument("--bookings", type=Path, help="file in which bookings are kept")
+    kept = os.environ.get("FLIGHTS_BOOKINGS")
+    parser.add_argument("--bookings", type=Path, default=kept and Path(kept), help="file in which bookings are kept")
     return parser
+
+
+def _number(variable: str) -> int | None:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdigit() else None
 
 
 if __name__ == "__main__":
