@@ -1,6 +1,8 @@
 """The built-in commands act by the tools that are there, ask when something is missing, and say how they read a time."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from inference.prompt import Prompt
 from inference.rules.toolbox import result_of
 from inference.rules.understanding import EXAMPLES
 from shared.contract.objects import PromptMessage, Sampling
+from shared.contract.tools import ToolSpec
 
 TASKS = {
     "tasks": [
@@ -488,3 +491,50 @@ def test_the_demos_of_cards_and_tools_call_tools():
     assert [name for name, _ in called("/demo cards")] == ["create_task", "create_note"]
     assert [name for name, _ in called("/demo tools")] == ["list_tasks", "list_notes", "list_events"]
     assert "`/demo markdown`" in Person().say("/demo")
+
+
+# --- what the documentation says ---------------------------------------------------------------------------------------------
+
+
+COMMANDS = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+SENTENCES = [
+    sentence
+    for line in COMMANDS.splitlines()
+    if line.startswith("- `")
+    for part in line.removeprefix("- ").split(" · ")
+    for sentence in re.findall(r"^`([^`]+)`", part)
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_every_sentence_of_the_documentation_is_understood(sentence: str):
+    person = Person({"list_tasks": TASKS, "list_events": EVENTS, "list_notes": NOTES})
+    answer = person.say(sentence)
+    assert "did not understand" not in answer or sentence == "lunch with Anna"
+
+
+def test_the_documentation_has_many_sentences():
+    assert len(SENTENCES) >= 45
+
+
+def test_no_more_is_asked_for_than_the_schema_allows():
+    schema = {"type": "object", "properties": {"status": {}, "limit": {"type": "integer", "maximum": 20}}}
+    person = Person({"list_tasks": TASKS}, (ToolSpec(name="list_tasks", parameters=schema),))
+    person.say("show my tasks")
+    assert person.calls == [("list_tasks", {"status": "open", "limit": 20})]
+
+
+def test_work_in_the_background_is_looked_at():
+    lately = {"workflows": [{"id": "w_1", "type": "task", "status": "running"}]}
+    assert "`w_1` task: running" in Person({"workflow_status": lately}).say("workflow status")
+    one = {
+        "id": "w_1",
+        "type": "task",
+        "status": "completed",
+        "steps": [{"name": "plan", "status": "completed"}],
+        "output": {"result": "Done."},
+    }
+    said = Person({"workflow_status": one}).say("status of w_1")
+    assert "**task** is completed" in said
+    assert "- plan: completed" in said
+    assert said.endswith("Done.")

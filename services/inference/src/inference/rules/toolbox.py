@@ -102,12 +102,19 @@ class Toolbox:
         if not _properties(spec):
             return given
         placed = ((_place(spec, name), value) for name, value in given.items())
-        return {name: value for name, value in placed if name is not None}
+        return {name: _within(spec, name, value) for name, value in placed if name is not None}
 
 
 def _properties(spec: ToolSpec) -> Mapping[str, Any]:
     properties = spec.parameters.get("properties")
     return cast("dict[str, Any]", properties) if isinstance(properties, dict) else {}
+
+
+def _within(spec: ToolSpec, name: str, value: Any) -> Any:
+    """The value, no larger than the schema has it: how many things may be listed at a time is the tool's to say."""
+    schema = _properties(spec)[name]
+    most: Any = cast("dict[str, Any]", schema).get("maximum") if isinstance(schema, dict) else None
+    return min(value, most) if type(value) is int and type(most) is int else value
 
 
 def _place(spec: ToolSpec, argument: str) -> str | None:

@@ -37,11 +37,9 @@ def _started(kind: str, params: dict[str, Any]) -> Script:
     return f"The workflow **{kind}** has begun" + (f": `{known}`. Ask “status of {known}”." if known else ".")
 
 
-def _status(heard: Heard) -> Script | Said:
+def _status(heard: Heard) -> Script:
     known = heard.said("id") if heard.match.groupdict().get("id") else ""
-    if not known and "list_workflows" in heard.tools:
-        return _all()
-    return _looked_at(known) if known else Ask("Of which workflow? Its id begins with w_.", "status of the workflow", free=True)
+    return _looked_at(known) if known else _lately()
 
 
 def _looked_at(known: str) -> Script:
@@ -59,13 +57,16 @@ def _output(output: object) -> str:
     return next((str(output[key])[:2_000] for key in ("summary", "result", "text") if output.get(key)), "")  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
 
 
-def _all() -> Script:
-    answers = yield (Call("list_workflows", {"limit": 20}),)
+def _lately() -> Script:
+    answers = yield (Call("workflow_status", {}),)
     found = answers[0].listed("workflows", "items")
-    return (
-        listed("Your workflows:", found, lambda one: f"`{one.get('id')}` {one.get('type')}: {one.get('status')}", SHOWN)
-        if found
-        else "There are no workflows."
+    if not found:
+        return "Nothing works in the background, and nothing did lately."
+    return listed(
+        "In the background, the latest first:",
+        found,
+        lambda one: f"`{one.get('id')}` {one.get('type')}: {one.get('status')}",
+        SHOWN,
     )
 
 
