@@ -2,6 +2,7 @@
 clients to do."""
 
 from shared.contract import events
+from shared.contract.tools import Approval
 
 NOTE_LENGTH = 1024
 """So much of a note is in the state; events have more."""
@@ -23,6 +24,7 @@ class Folded:
         self.conversations = {conversation.id: conversation for conversation in state.conversations}
         self.messages = {message.id: message for message in state.messages}
         self.objects = {name: {one.id: one for one in getattr(state, name)} for name, _ in OBJECTS.values()}
+        self.approvals = {approval.id: approval for approval in state.approvals}
         self.plan = dict(state.plan)
         self.preferences = dict(state.preferences or {})
 
@@ -37,6 +39,7 @@ class Folded:
             self.__init__(state)
             return
         self.version = state.version
+        self.approvals = {approval.id: approval for approval in state.approvals}
         for conversation_id in state.removed.conversations:
             self.forget(conversation_id)
         self.conversations |= {conversation.id: conversation for conversation in state.conversations}
@@ -93,8 +96,16 @@ class Folded:
                 self.messages[event.message_id] = event.message
                 if self.conversations[event.conversation_id].running_generation_id == event.generation_id:
                     self.change(event.conversation_id, running_generation_id=None)
+            case events.ToolApproval() if event.conversation_id in self.conversations:
+                self.ask(event)
             case _:
                 pass
+
+    def ask(self, event):
+        self.approvals.pop(event.approval_id, None)
+        if event.status == "waiting":
+            about = event.model_dump(include=Approval.model_fields.keys() - {"id"})
+            self.approvals[event.approval_id] = Approval(**about, id=event.approval_id, created_at=event.at)
 
     def show(self, conversation):
         if conversation.temporary:
@@ -105,6 +116,7 @@ class Folded:
     def forget(self, conversation_id):
         self.conversations.pop(conversation_id, None)
         self.messages = {m.id: m for m in self.messages.values() if m.conversation_id != conversation_id}
+        self.approvals = {a.id: a for a in self.approvals.values() if a.conversation_id != conversation_id}
 
     def change(self, conversation_id, **changes):
         self.conversations[conversation_id] = self.conversations[conversation_id].model_copy(update=changes)

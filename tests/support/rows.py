@@ -38,6 +38,8 @@ def _value(column, user, number, word):
     }
     if column.name in fixed:
         return fixed[column.name]
+    for key in column.foreign_keys:
+        return f"{key.column.table.name}-{user}-{number}"
     if column.name in JSON_COLUMNS:
         return f'["{word}"]'
     if isinstance(column.type, Boolean):

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from approvals_double import ApprovalsDouble
 from person_double import NOW, PersonDouble
 
 from shared.bus import Answer, Bus
@@ -38,6 +39,7 @@ class MemoryDouble:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.person = PersonDouble(bus)
+        self.approvals = ApprovalsDouble(self.person.objects)
         self.conversations: dict[str, tuple[str, Conversation]] = {}
         self.messages: dict[str, dict[str, ChatMessage]] = {}
         self.sent: list[SendMessage] = []
@@ -71,6 +73,7 @@ class MemoryDouble:
             LIST_APPROVALS: self.list_approvals,
             DECIDE_APPROVAL: self.decide,
             **self.person.answered(),
+            **self.approvals.answered(),
         }
         return [Answer(call, handler) for call, handler in pairs.items()]
 
@@ -280,6 +283,7 @@ class MemoryDouble:
             **self.person.snapshot(question),
             conversations=[self.conversations[key][1] for key in mine],
             messages=[message for key in mine for message in self.messages[key].values()][-question.limit :],
+            approvals=self.approvals.of(question.user),
             active_sessions=[],
             last_snapshot_ts=NOW,
         )

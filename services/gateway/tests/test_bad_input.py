@@ -37,6 +37,7 @@ STATE: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/api/v1/calendar/event/ev_1"): EVENT,
     ("POST", "/api/v1/personas"): {"name": "a", "systemPrompt": "a", "description": "a", "temperature": 1.0},
     ("PUT", "/api/v1/personas/p_1"): {"name": "a", "systemPrompt": "a"},
+    ("POST", "/api/v1/approvals/ap_1"): {"decision": "approve", "argumentsHash": "a" * 64},
 }
 WORK: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/workflows"): {"type": "task", "params": {"goal": "a"}},

@@ -40,6 +40,7 @@ STATE_ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/api/v1/calendar/event/{event}", None),
     ("PUT", "/api/v1/personas/{persona}", PERSONA),
     ("DELETE", "/api/v1/personas/{persona}", None),
+    ("POST", "/api/v1/approvals/{approval}", {"decision": "approve", "argumentsHash": "a" * 64}),
 ]
 WORKFLOW_ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/api/v1/workflows/{workflow}", None),
@@ -60,6 +61,7 @@ RANDOM = {
     "memory": "k_0000",
     "event": "ev_0000",
     "persona": "p_0000",
+    "approval": "ap_0000",
 }
 
 
@@ -107,10 +109,22 @@ async def test_s4_foreign_random_and_deleted_parts_of_a_state_are_not_found_on_a
         "persona": await ana.post("/api/v1/personas", json={**PERSONA, "name": "secret"}),
     }
     ids = {name: response.json()["id"] for name, response in made.items()}
+    ids["approval"] = gateway.memory.approvals.ask("ana", to="secret").id
     expected = dict.fromkeys((f"{method} {path} {body}" for method, path, body in STATE_ROUTES), 404)
     assert await statuses(bob, ids, STATE_ROUTES) == expected
     assert await statuses(ana, RANDOM, STATE_ROUTES) == expected
-    for path in ("state", "tasks", "notes", "memory", "calendar", "personas", "search?q=secret", "export", "preferences"):
+    for path in (
+        "state",
+        "tasks",
+        "notes",
+        "memory",
+        "calendar",
+        "personas",
+        "search?q=secret",
+        "export",
+        "preferences",
+        "approvals",
+    ):
         assert "secret" not in (await bob.get(f"/api/v1/{path}")).text, path
     await bob.delete("/api/v1/account")
     for path in ("tasks", "notes", "memory", "calendar", "personas", "search?q=secret"):

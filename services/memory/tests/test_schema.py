@@ -36,8 +36,10 @@ def test_every_revision_is_known_by_name_without_alembic():
 @pytest.mark.sqlite
 async def test_hot_queries_use_an_index(settings):
     plans = {
-        "SELECT * FROM generations WHERE user_id = ? AND generations.status IN ('queued', 'running')": "generations_open",
-        "SELECT * FROM generations WHERE conversation_id = ? AND generations.status IN ('queued', 'running')": (
+        "SELECT * FROM generations WHERE user_id = ? AND generations.status IN ('queued', 'running', 'waiting')": (
+            "generations_open"
+        ),
+        "SELECT * FROM generations WHERE conversation_id = ? AND generations.status IN ('queued', 'running', 'waiting')": (
             "generations_waiting"
         ),
         "SELECT * FROM messages WHERE user_id = ? ORDER BY seq DESC LIMIT 50": "messages_by_user",

@@ -215,7 +215,7 @@ async def test_f6_messages_sent_while_memory_is_killed_again_and_again_are_store
 
     enough, ids = asyncio.Event(), []
     async with process(nats_server, settings):
-        where = (await send(gateway, "beginning")).conversation_id
+        where = (await surely(gateway, "beginning", None)).conversation_id
     sending = asyncio.ensure_future(send_all(where, ids))
     for _ in range(3):
         async with process(nats_server, settings) as kill:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from pydantic import Field
 
-Kind = Literal["c", "m", "g", "t", "n", "k", "p", "ev", "tr", "w", "e", "s"]
+Kind = Literal["c", "m", "g", "t", "n", "k", "p", "ap", "ev", "tr", "w", "e", "s"]
 NewId = Callable[[Kind], str]
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

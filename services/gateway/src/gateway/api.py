@@ -18,6 +18,7 @@ from gateway.requests import Request as Body
 from gateway.routes import (
     account,
     ai,
+    approval,
     calendar,
     chat,
     classic,
@@ -53,7 +54,7 @@ DESCRIPTION = """A back end for AI conversation that does not lose an answer.
 Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
 
 
-PERSON = (task, note, pinned, preference, plan, calendar, persona, search)
+PERSON = (task, note, pinned, preference, plan, calendar, persona, search, approval)
 SPEECH = (voice,)
 WORK = (workflow, schedule, errand, travel)
 OTHERS = (account, chat, classic, models, ai, internal, session, machines, page)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, RootModel, model_validator
 from gateway.parameters import DayOrMoment, Moment
 from gateway.requests import Key, Name, Request, Text, not_blank
 from shared.contract.account import StoreOutput
+from shared.contract.acting import DecideApproval
 from shared.contract.objects import Usage
 from shared.contract.person import Action, ActionName, NoteKind, Tags, TaskStatus
 from shared.contract.state import (
@@ -279,3 +280,14 @@ class FinalOutput(Request):
         given = self.model_dump(include={"conversation_id", "text", "model", "summary", "prompt_hash", "output_hash"})
         usage = Usage(**self.usage.model_dump()) if self.usage else None
         return StoreOutput(user=self.user_id, operation_id=key, asked_by=asked_by, actions=actions, usage=usage, **given)
+
+
+class Decision(Request):
+    """Whether a call may be made, with exactly the arguments of this hash."""
+
+    decision: Literal["approve", "reject"]
+    arguments_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    def order(self, user: str, approval_id: str) -> DecideApproval:
+        """What memory is asked to do."""
+        return DecideApproval(user=user, approval_id=approval_id, decision=self.decision, arguments_hash=self.arguments_hash)

@@ -16,6 +16,7 @@ from gateway.relay import Relay
 from gateway.settings import GatewaySettings
 from gateway.silence import Silence
 from shared.bus import Bus
+from shared.contract.acting import DecideApproval
 from shared.contract.base import Message
 from shared.contract.state import Change
 from shared.contract.subjects import user_scope
@@ -25,7 +26,7 @@ from shared.feed import Feed
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
-C = TypeVar("C", bound=Change | CreateWorkflow | OfWorkflow | PutSchedule | DropSchedule | FindFlights)
+C = TypeVar("C", bound=Change | DecideApproval | CreateWorkflow | OfWorkflow | PutSchedule | DropSchedule | FindFlights)
 
 
 @dataclass(frozen=True, slots=True)

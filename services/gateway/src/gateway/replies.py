@@ -12,6 +12,7 @@ from shared.contract.base import Message
 from shared.contract.objects import ChatMessage, Conversation, Problem
 from shared.contract.person import CalendarEvent, Persona
 from shared.contract.state import State
+from shared.contract.tools import Approval
 from shared.contract.trip import Trip
 from shared.contract.workflow import WorkflowStatus
 
@@ -152,6 +153,13 @@ class ErrandNow(Message):
     status: WorkflowStatus
     output: dict[str, Any] | None
     error: Problem | None = None
+
+
+class ApprovalList(Message):
+    """What waits for a decision, newest first."""
+
+    approvals: list[Approval]
+    next: None = None
 
 
 class AccountErased(Message):

@@ -16,7 +16,11 @@ CHOSEN_SHARE: Final = 0.5
 """Of what the newest message and the instructions leave: for the notes and snippets that came with the message."""
 
 SMALL_SHARE: Final = 0.125
-"""Likewise for each of: pinned memories, the summary, notes that seem to fit. What they don't use is the conversation's."""
+"""Likewise for each of: pinned memories, the summary, calls of tools, notes that seem to fit. What they don't use is the
+conversation's."""
+
+OTHERS: Final = "__"
+"""In the name of a tool of somebody else's server: nobody knows who wrote what it answered."""
 
 VERBATIM: Final = 8
 """As many of the newest messages are given word by word even when the summary covers them."""
@@ -67,6 +71,7 @@ class Known:
     pinned: Sequence[Fact] = ()
     chosen: Sequence[Snippet] = ()
     related: Sequence[Snippet] = ()
+    calls: Sequence[str] = ()
     summary: str | None = None
     actions: bool = False
 
@@ -118,7 +123,7 @@ def compose(known: Known, newest_first: Sequence[Remembered], budget: int, summa
     texts = [*newest, *older]
     messages = [message.prompt(text) for message, text in zip(usable, texts, strict=False)]
     context = "\n\n".join(part for part in (told, data) if part)
-    untrusted = attached or bool(known.chosen)
+    untrusted = attached or bool(known.chosen) or any(OTHERS in call.partition(" ")[0] for call in known.calls)
     return Composed(instructions, acting, context or None, paired(messages[::-1]), crowded, untrusted)
 
 
@@ -165,6 +170,7 @@ def _data(known: Known, purse: _Purse) -> str | None:
         ("chosen for this message", _listed(map(_noted, known.chosen), int(left * CHOSEN_SHARE), whole=False)),
         ("pinned memories", _listed(map(_pinned, known.pinned), int(left * SMALL_SHARE), whole=True)),
         ("summary of what was said before", cut(known.summary or "", int(left * SMALL_SHARE))),
+        ("tools that earlier answers called, the last first", _listed(known.calls, int(left * SMALL_SHARE), whole=True)),
         ("notes that may fit", _listed(map(_noted, known.related), int(left * SMALL_SHARE), whole=True)),
     ]
     filled = [(name, text) for name, text in sections if text]

@@ -35,16 +35,18 @@ class Generation:
     crowded: bool = False
     demands: str | None = None
     """See `Demands`; in JSON."""
+    rounds: int = 0
 
     @property
     def open(self) -> bool:
         """Whether it has not ended."""
-        return self.status in ("queued", "running")
+        return self.status in ("queued", "running", "waiting")
 
     @property
     def started(self) -> bool:
-        """Whether a worker has begun it: there may be text of it, which only a worker can save."""
-        return self.open and self.epoch > 0
+        """Whether a worker has begun it: there may be text of it, which only a worker can save. One that waits for a decision
+        has its text in its rounds."""
+        return self.open and self.epoch > 0 and self.status != "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,11 @@ class Grant:
 
 
 def claim(generation: Generation | None, opened: Sequence[Generation], ticks: float, lease: float) -> Grant:
-    """Decides about a claim. `opened` are the conversation's open generations in order of acceptance."""
-    if generation is None or not generation.open:
+    """Decides about a claim. `opened` are the conversation's open generations in order of acceptance.
+
+    Whoever waits for a decision, or behind such a one, is ordered again when the time has come, which may be days.
+    """
+    if generation is None or not generation.open or opened[0].status == "waiting":
         return Grant("done")
     if opened[0].id != generation.id:
         return Grant("wait", max(WAIT_BEHIND, lease_left(opened[0], ticks)))
@@ -162,6 +167,8 @@ def order_lost(age: Age, ticks: float, silence: float, patience: float) -> bool:
     The patience doubles with each order, so that a long queue of work is not made longer for ever.
     """
     waited = ticks - age.ordered_at > patience * 2 ** min(age.orders, 10)
+    if age.status == "waiting":
+        return False
     if age.status == "running":
         return ticks - age.lease_until > silence and (waited or age.ordered_at < age.lease_until)
     return age.first and waited

@@ -83,6 +83,8 @@ class Remembered(NamedTuple):
     calls: tuple[PromptCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    called: str | None = None
+    """Calls of tools that it shows, as JSON."""
 
     @property
     def usable(self) -> bool:

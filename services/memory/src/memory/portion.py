@@ -23,16 +23,18 @@ STATE_BYTES: Final = MAX_MESSAGE_BYTES - 16 * KIB
 """Of the whole; what is left is for headers, names and commas. Long answers are compressed, so this is never tight."""
 
 CONVERSATIONS: Final = Portion(200, 80 * KIB)
-TASKS: Final = Portion(600, 136 * KIB)
+APPROVALS: Final = Portion(50, 24 * KIB)
+"""A longer one is in their own list only."""
+TASKS: Final = Portion(600, 128 * KIB)
 COMPLETED_TASKS: Final = 50
 """How many of them are done: the last ones."""
 NOTES: Final = Portion(50, 48 * KIB)
 MEMORIES: Final = Portion(200, 48 * KIB)
-CALENDAR: Final = Portion(200, 56 * KIB)
+CALENDAR: Final = Portion(200, 48 * KIB)
 PLANS: Final = Portion(31, 24 * KIB)
 PERSONAS: Final = Portion(500, 128 * KIB)
 TRIPS: Final = Portion(20, 24 * KIB)
-REMOVED: Final = Portion(2_000, 56 * KIB)
+REMOVED: Final = Portion(2_000, 48 * KIB)
 SESSIONS: Final = Portion(100, 40 * KIB)
 # Preferences have a limit of their own, of 64 KiB. Messages get what is left of it all, and 48 KiB are left always.
 

@@ -97,6 +97,14 @@ class MemorySettings(BaseSettings):
     )
     open_transcripts: int = Field(default=20, ge=1, description="Recordings of one user that may wait to become text.")
     transcript_days: float = Field(default=30.0, ge=0, description="How long the text of recordings is kept; 0 keeps it.")
+    approval_days: float = Field(
+        default=7.0, gt=0, description="How long a tool's call waits for somebody's leave before it is rejected."
+    )
+    tool_call_days: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long it is kept how an answer came about: rounds, whole results, approvals; 0 keeps them.",
+    )
     prune_minutes: float = Field(default=10.0, gt=0, description="How often memory looks for what is old enough to go.")
     embeddings_url: str | None = Field(
         default=None,

@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 
 from memory.clock import Clock, micros
 from memory.generation import Age, order_lost
+from memory.handlers.approvals import expire_approval
 from memory.handlers.conversations import delete_all
 from memory.handlers.reading import REPORT_AGE
 from memory.handlers.transcripts import order_again as order_transcript_again
 from memory.handlers.work import end_abandoned
 from memory.ledger import Ledger
-from memory.records import conversations, generations, idempotency, presence, transcripts
+from memory.records import approvals, conversations, generations, idempotency, presence, transcripts
 from memory.retention import Retention
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
@@ -28,7 +29,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 HEALTHY = Gauge("colloquy_memory_healthy", "1 when the last look at the database found nothing wrong, else 0.")
 
 AT_ONCE = 200
-"""Temporary conversations that one sweep deletes."""
+"""Temporary conversations that one sweep deletes, and approvals that it lets expire."""
 
 SILENCE_SECONDS = 2 * GENERATE.ack_wait
 """JetStream would have delivered the order again by then, if it still had it."""
@@ -44,6 +45,7 @@ class Due:
     abandoned: Sequence[tuple[str, str]]
     temporary: Sequence[tuple[str, str]]
     unheard: Sequence[tuple[str, str]]
+    approvals: Sequence[tuple[str, str]]
     keys: bool
     gateways: bool
 
@@ -84,6 +86,8 @@ class Sweeper:
             await self._ledger.write(forget_temporary, (user, conversation_id), user)
         for transcript_id, user in due.unheard:
             await self._ledger.write(order_transcript_again, (transcript_id, user), user)
+        for approval_id, user in due.approvals:
+            await self._ledger.write(expire_approval, (user, approval_id), user)
         if due.keys:
             await self._ledger.write(self._forget_keys, None)
         if due.gateways:
@@ -99,6 +103,7 @@ class Sweeper:
             abandoned,
             conversations.forgotten(connection, quiet_since, AT_ONCE),
             _unheard(connection, ticks, self._limits),
+            approvals.due(connection, micros(now), AT_ONCE),
             idempotency.any_expired(connection, self._keys_before()),
             presence.any_silent(connection, micros(now - GATEWAY_FORGOTTEN)),
         )

@@ -17,16 +17,20 @@ from sqlalchemy import (
 )
 
 from memory.machinery import SEQUENCE, metadata
+from memory.tool_tables import approvals, rounds, tool_calls
 
 APPLICATION_ID = 0x436F6C6C
 """`Coll`, in the header of the file: this database is ours."""
 
 # Written out, not bound: SQLite uses a partial index only when the query says the same with constants.
-_OPEN = text("status IN ('queued', 'running')")
+_OPEN = text("status IN ('queued', 'running', 'waiting')")
 _RUNNING = text("status = 'running'")
-IS_OPEN = text("generations.status IN ('queued', 'running')")
+IS_OPEN = text("generations.status IN ('queued', 'running', 'waiting')")
 IS_TEMPORARY = text("conversations.temporary")
 IS_DUE = text("status = 'open'")
+
+OF_TOOLS = approvals, tool_calls, rounds
+"""Tables of their own, of how an answer came about."""
 
 installation = Table(
     "installation",
@@ -155,6 +159,8 @@ generations = Table(
     Column("demands", Text),
     # Its prompt took so much of the budget that the conversation needs a summary.
     Column("crowded", Boolean, nullable=False, server_default=false()),
+    # How many rounds of it are kept: of most there are none, and nothing has to be looked for.
+    Column("rounds", Integer, nullable=False, server_default="0"),
     Column("prompt_hash", Text),
     Column("output_hash", Text),
     Column("created_at", BigInteger, nullable=False),

@@ -27,8 +27,9 @@ class PlannedCall(Message):
 class KeepRound(Message):
     """A round of the model has ended with calls. Kept before any of them is made; the same again changes nothing.
 
-    `ask` calls get an approval, which is told as `tool.approval`; `never` ones are rejected. Refused with `budget_exhausted`
-    when nothing is left for the next round.
+    `ask` calls get an approval, which is told as `tool.approval`; `never` ones are rejected. Ids of calls are unique within the
+    generation, and rounds are numbered one after the other from 0: `invalid_request` otherwise. Refused with
+    `budget_exhausted` when nothing is left for the next round.
     """
 
     generation_id: str
@@ -43,7 +44,10 @@ class KeepRound(Message):
 
 class BeginCall(Message):
     """The call is about to be made and may not be made twice: from now on a worker that finds it begun knows that. Uses the
-    approval up. Answered with what there is; only `running` may be made."""
+    approval up. Answered with what there is; only `running` may be made.
+
+    One that an earlier attempt has begun, and that is not idempotent, becomes `unknown`.
+    """
 
     generation_id: str
     user: str
@@ -52,7 +56,7 @@ class BeginCall(Message):
 
 
 class KeepResult(Message):
-    """What came of a call. The same again changes nothing."""
+    """What came of a call. The same again changes nothing; another outcome of a call that has one is `idempotency_mismatch`."""
 
     generation_id: str
     user: str
@@ -78,7 +82,7 @@ class CarryOut(Message):
 
 class SuspendGeneration(Message):
     """Nothing is left to be done until somebody decides: the generation is `waiting`, and ordered again after the decision (at
-    once when it was made meanwhile)."""
+    once when it was made meanwhile). One that somebody asked to stop ends as cancelled instead, with the text of its rounds."""
 
     generation_id: str
     user: str

@@ -193,6 +193,9 @@ class Lease(Message):
 class FinishGeneration(Message):
     """The one end of a generation. Accepted only for the running epoch; the same again is answered the same.
 
+    `text` and `usage` are of the whole answer: that of its rounds and what came after them. Without a text it is that of the
+    rounds. What the rounds called is kept already; `tool_calls` are others, which a client shall make.
+
     Refused with `lost_lease` when another attempt runs or it ended otherwise.
     """
 

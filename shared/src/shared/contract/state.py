@@ -9,6 +9,7 @@ from shared.contract.base import Message
 from shared.contract.memory import Done
 from shared.contract.objects import ChatMessage, Conversation, Session
 from shared.contract.person import CalendarEvent, Note, NoteKind, Persona, PinnedMemory, Plan, Tags, Task, TaskStatus, When
+from shared.contract.tools import Approval
 from shared.contract.topics import Call
 from shared.contract.trip import Trip
 
@@ -335,6 +336,8 @@ class State(Message):
     calendar: list[CalendarEvent] = Field(default_factory=list[CalendarEvent])
     plan: dict[str, Any] = Field(default_factory=dict[str, Any])
     personas: list[Persona] = Field(default_factory=list[Persona])
+    approvals: list[Approval] = Field(default_factory=list[Approval])
+    """All that wait for a decision, newest first; with `since` too."""
     trips: list[Trip] = Field(default_factory=list[Trip])
     removed: Removed | None = None
     active_sessions: list[Session]

@@ -13,6 +13,7 @@ FEED_STREAMS = tuple(f"FEED-{shard:02d}" for shard in range(SHARDS))
 StateKind = Literal[
     "conversations",
     "messages",
+    "approvals",
     "tasks",
     "notes",
     "memories",

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from memory.handlers import approvals
 from memory.handlers.endings import STOPPED, end
 from memory.handlers.repetition import once
 from memory.paging import LIMIT
 from memory.persona import named
+from memory.records import approvals as approval_records
 from memory.records import conversations, digests, generations, log, messages
 from memory.records.idempotency import Key
 from memory.transaction import Transaction
@@ -74,6 +76,8 @@ def _show_again(tx: Transaction, user: str, conversation: Conversation) -> None:
     known = messages.all_before(tx.connection, conversation.id, messages.NEWEST, SHOWN_AGAIN)
     for message in reversed(known):
         tx.tell(user, MessageCreated(**tx.stamp(user), conversation_id=conversation.id, message=message))
+    for approval in approval_records.waiting(tx.connection, user, LIMIT, conversation.id):
+        approvals.tell(tx, user, approval)
     tx.touch(user, "messages")
 
 

@@ -1,14 +1,16 @@
 """How generations end, and how those behind them move up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from memory.audit import Act, hash_of
+from memory.call import Call, left, told
 from memory.generation import CANCELLED, Generation, finish_reason, shift, stopping
 from memory.handlers import auditing
+from memory.handlers.approvals import withdraw
 from memory.message import Filling
-from memory.records import generations, messages
+from memory.records import generations, messages, rounds
 from memory.transaction import Transaction
 from shared.contract.events import GenerationQueued, MessageCancelled, MessageCompleted, MessageFailed
 from shared.contract.objects import ChatMessage, FinishReason, Problem, Usage
@@ -39,6 +41,7 @@ STOPPED = Ending("cancelled", error=CANCELLED)
 
 def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     """Fills the answer in, ends the generation, and tells so: the one terminal event there is."""
+    ending = _with_rounds(tx, generation, ending) if generation.rounds else ending
     error = None if ending.outcome == "completed" else ending.error or _problem(ending.outcome)
     reason = finish_reason(ending.outcome, ending.reason)
     filling = Filling(ending.outcome, ending.text, reason, ending.model, ending.usage, error, ending.actions, ending.tool_calls)
@@ -47,6 +50,42 @@ def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     tx.tell(generation.user, _fact(tx, generation, message, error))
     tx.touch(generation.user, "messages")
     auditing.keep(tx, generation.user, _act(generation, ending))
+
+
+def _with_rounds(tx: Transaction, generation: Generation, ending: Ending) -> Ending:
+    """The ending with what its rounds called and did. One that brings no words of its own has theirs."""
+    withdraw(tx, generation)
+    calls = [_left(tx, generation, call) for call in rounds.of_calls(tx.connection, generation.id)]
+    kept = rounds.of(tx.connection, generation.id)
+    return replace(
+        ending,
+        text=ending.text or "".join(one.text for one in kept),
+        model=ending.model or rounds.model(tx.connection, generation.id),
+        usage=ending.usage or summed([one.usage for one in kept if one.usage]),
+        actions=(*(call.done for call in calls if call.done), *ending.actions),
+        tool_calls=[*told(calls), *(ending.tool_calls or ())],
+    )
+
+
+def _left(tx: Transaction, generation: Generation, call: Call) -> Call:
+    """The call as the end of its answer leaves it."""
+    if call.ended:
+        return call
+    status, error = left(call)
+    state = call.state.model_copy(update={"status": status, "error": error})
+    rounds.end(tx.connection, generation.id, state, tx.micros)
+    return replace(call, state=state)
+
+
+def summed(usages: Sequence[Usage]) -> Usage | None:
+    """All of them together; None when nothing was counted."""
+    if not usages:
+        return None
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        total_tokens=sum(usage.total_tokens for usage in usages),
+    )
 
 
 def _act(generation: Generation, ending: Ending) -> Act:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 
 from memory.action import Order, Request, requested
 from memory.audit import Act, hash_of
+from memory.generation import Generation
 from memory.handlers import auditing, calendar, digests, memories, notes, tasks
 from memory.handlers.repetition import change_once
 from memory.message import Filling, shown
@@ -39,6 +40,11 @@ class Source:
     conversation_id: str
     message_id: str
     generation_id: str | None
+
+    @classmethod
+    def of(cls, generation: Generation) -> Self:
+        """The answer that this generation fills in."""
+        return cls(generation.user, generation.conversation_id, generation.answer_id, generation.id)
 
 
 @dataclass(slots=True)
@@ -84,14 +90,20 @@ def carry_out(tx: Transaction, request: Request, source: Source) -> Carried:
         carried.refused.append(f"An action was skipped: {reason.replace('_', ' ')}.")
     for order in request.orders:
         try:
-            made = _DEEDS[order.name](tx, order.change, source.generation_id)
+            made, done = do(tx, order, source)
         except Refused as refusal:
             log.info("action.refused", action=order.name, code=refusal.code)
             carried.refused.append(str(refusal))
             continue
         carried.made.append(made)
-        carried.done.append(_told(tx, order, source, made.id))
+        carried.done.append(done)
     return carried
+
+
+def do(tx: Transaction, order: Order, source: Source) -> tuple[Made, DoneAction]:
+    """Carries one action out and tells of it. Raises what its call refuses it with."""
+    made = _DEEDS[order.name](tx, order.change, source.generation_id)
+    return made, _told(tx, order, source, made.id)
 
 
 def _told(tx: Transaction, order: Order, source: Source, object_id: str) -> DoneAction:

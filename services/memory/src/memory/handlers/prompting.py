@@ -1,11 +1,13 @@
 """What a worker is given for an answer. On the path to the first token: few statements, and no more read than fits."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from memory.call import brief
 from memory.context import Composed, Known, Snippet, compose, uncovered
 from memory.generation import Generation
 from memory.handlers.searching import relevant_notes
@@ -24,6 +26,9 @@ PINNED = 200
 RELATED = 5
 """Notes that may fit the question."""
 
+CALLED = 20
+"""Calls of tools that a prompt is reminded of, and answers that are looked at for them."""
+
 FAR = 5_000
 """Messages over which the end of a summary is looked for when it lies before all that fit."""
 
@@ -35,6 +40,8 @@ class Given:
     composed: Composed
     model: str | None
     sampling: Sampling
+    preferences: dict[str, Any]
+    temporary: bool
 
 
 def given(tx: Transaction, generation: Generation) -> Given:
@@ -50,9 +57,10 @@ def given(tx: Transaction, generation: Generation) -> Given:
     facts = _known(tx, generation, about, persona)
     if not about.temporary:
         facts = replace(facts, related=_related(tx, generation.user, asked, about.context_ids))
-    facts = replace(facts, summary=about.summary if covered else None)
+    facts = replace(facts, summary=about.summary if covered else None, calls=_called(branch))
     composed = compose(facts, branch, limits.prompt_tokens, limits.summary_share)
-    return Given(composed, generation.model or (persona and persona.model), _sampling(generation, persona))
+    model, preferences = generation.model or (persona and persona.model), {} if about.temporary else about.preferences
+    return Given(composed, model, _sampling(generation, persona), preferences, about.temporary)
 
 
 def _without_summarised(
@@ -82,6 +90,13 @@ def _known(tx: Transaction, generation: Generation, about: About, persona: Perso
         chosen_notes,
         actions=tx.limits.actions and generation.demands is None,
     )
+
+
+def _called(newest_first: Sequence[Remembered]) -> list[str]:
+    """What earlier answers called, in short, the last call first."""
+    stored = [message.called for message in newest_first if message.called and message.usable]
+    calls = [call for one in stored[:CALLED] for call in reversed(json.loads(one)) if "status" in call]
+    return [brief(call) for call in calls[:CALLED]]
 
 
 def _related(tx: Transaction, user: str, asked: str, chosen: Sequence[str]) -> list[Snippet]:

@@ -15,6 +15,7 @@ from memory.note import brief
 from memory.paging import bounded
 from memory.portion import Basket, Portion
 from memory.records import (
+    approvals,
     calendar,
     conversations,
     log,
@@ -165,6 +166,7 @@ def _state(view: Snapshot, question: GetState, standing: Standing, found: Found,
         "plan": {plan.date: plan.wire() for plan in basket.take(found.plans, portion.PLANS)},
         "personas": basket.take(found.personas, portion.PERSONAS),
         "trips": basket.take(found.trips, portion.TRIPS),
+        "approvals": basket.take(approvals.shown(view.connection, question.user, portion.APPROVALS.most), portion.APPROVALS),
         "active_sessions": basket.take(sessions, portion.SESSIONS),
     }
     return State(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from memory.action import NOTHING, requested
+from memory.call import carried
 from memory.demands import demanded, led
 from memory.generation import Generation, claim, held, lease_left, repeats
 from memory.handlers import digests
@@ -10,7 +11,7 @@ from memory.handlers.endings import STOPPED, Ending, end, move_up
 from memory.handlers.outputs import Source, carry_out
 from memory.handlers.prompting import Given, given
 from memory.records import digests as digest_records
-from memory.records import generations
+from memory.records import generations, rounds
 from memory.transaction import Transaction
 from shared.contract.memory import (
     AbandonGeneration,
@@ -57,6 +58,9 @@ def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given)
         messages=led(generation.demands, prompt.composed.messages),
         **demanded(generation.demands),
         untrusted=prompt.composed.untrusted,
+        rounds=carried(rounds.of(tx.connection, generation.id)) if generation.rounds else [],
+        preferences=prompt.preferences,
+        temporary=prompt.temporary,
     )
 
 
@@ -86,9 +90,8 @@ def _complete(tx: Transaction, generation: Generation, opened: list[Generation],
     # Nobody sees a temporary conversation again, and clients that only want a text from a model use one: JSON in it is theirs.
     acting = question.heed and standing is not None and not standing.temporary
     request = requested(generation.user, question.text, question.actions) if acting else NOTHING
-    source = Source(generation.user, generation.conversation_id, generation.answer_id, generation.id)
-    carried = carry_out(tx, request, source)
-    _end_and_move_up(tx, generation, opened, replace(_ending(question), actions=tuple(carried.done)))
+    done = carry_out(tx, request, Source.of(generation)).done
+    _end_and_move_up(tx, generation, opened, replace(_ending(question), actions=tuple(done)))
     if request.summary:
         digests.keep_summary(tx, generation.conversation_id, request.summary, generation.answer_id)
     if standing is not None:
@@ -127,12 +130,12 @@ def release_generation(tx: Transaction, question: ReleaseGeneration) -> Generati
 
 def abandon_generation(tx: Transaction, question: AbandonGeneration) -> GenerationState:
     """Ends it as failed, unless it has ended. While a worker still holds it, that waits until its lease is over:
-    a doubled order can be given up while the answer streams.
+    a doubled order can be given up while the answer streams, or waits for a decision.
     """
     generation, opened = generations.with_open(tx.connection, question.generation_id)
     if generation is None:
         raise LostLease
-    if not generation.open:
+    if not generation.open or generation.status == "waiting":
         return GenerationState(generation_id=generation.id, status=generation.status)
     if lease_left(generation, tx.ticks) > 0:
         generations.abandon(tx.connection, generation.id, question.error.encode().decode())

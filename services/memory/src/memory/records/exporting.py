@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from memory import machinery, tables
+from memory import machinery, tables, tool_tables
 from memory.clock import moment
 from memory.packing import whole
 from memory.records.belonging import mine
@@ -49,6 +49,9 @@ JSON_COLUMNS = frozenset(
         "sampling",
         "demands",
         "made",
+        "arguments",
+        "result",
+        "done",
     }
 )
 
@@ -68,7 +71,7 @@ class Kind:
         return [column for column in self.table.columns if column.name not in self.omit | {"user_id"}]
 
 
-_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker", "crowded"})
+_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker", "crowded", "rounds"})
 _SEQ = frozenset({"seq"})
 
 KINDS: tuple[Kind, ...] = (
@@ -84,6 +87,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("calendarEvent", tables.calendar),
     Kind("trip", tables.trips),
     Kind("generation", tables.generations, key="seq", omit=_LEASES),
+    Kind("round", tool_tables.rounds, key="seq", omit=_SEQ),
+    Kind("toolCall", tool_tables.tool_calls, key="seq", omit=_SEQ | {"epoch"}),
+    Kind("approval", tool_tables.approvals),
     Kind("transcript", machinery.transcripts, omit=_LEASES),
     Kind("audit", machinery.audit, key="number"),
     Kind("session", machinery.sessions),

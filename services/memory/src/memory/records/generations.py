@@ -29,6 +29,7 @@ _COLUMNS = select(
     _g.abandoned,
     _g.crowded,
     _g.demands,
+    _g.rounds,
 )
 _SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
 _WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
@@ -55,6 +56,7 @@ _CLAIM = (
 )
 _LEASE = update(generations).where(_g.id == bindparam("generation")).values(lease_until=bindparam("until"))
 _RELEASE = update(generations).where(_g.id == bindparam("generation")).values(status="queued", ordered_at=bindparam("now"))
+_SUSPEND = update(generations).where(_g.id == bindparam("generation")).values(status="waiting", abandoned=None)
 _STOP = update(generations).where(_g.id == bindparam("generation")).values(stop_requested=True)
 _ABANDON = update(generations).where(_g.id == bindparam("generation")).values(abandoned=bindparam("reason"))
 _ORDERED = (
@@ -97,6 +99,7 @@ def _generation(row: AnyRow) -> Generation:
         abandoned=row.abandoned,
         crowded=bool(row.crowded),
         demands=row.demands,
+        rounds=row.rounds,
     )
 
 
@@ -177,6 +180,11 @@ def extend(connection: Connection, generation_id: str, until: float) -> None:
 def give_back(connection: Connection, generation_id: str, ticks: float) -> None:
     """Its worker gives it back to the queue."""
     run(connection, _RELEASE, {"generation": generation_id, "now": ticks})
+
+
+def suspend(connection: Connection, generation_id: str) -> None:
+    """Nobody holds it until somebody has decided. A doubled order that was given up meanwhile says nothing about it."""
+    run(connection, _SUSPEND, {"generation": generation_id})
 
 
 def request_stop(connection: Connection, ids: Sequence[str]) -> None:

@@ -273,6 +273,7 @@ def remembered(connection: Connection, head_id: str, limit: int, room: int) -> l
             calls_of(tool_calls) if tool_calls else (),
             tool_call_id,
             name,
+            tool_calls,
         )
         for message_id, role, text, packed, status, attachments, tool_calls, tool_call_id, name in found
     ]

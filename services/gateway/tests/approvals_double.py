@@ -1,0 +1,63 @@
+"""The part of the double that asks people for the leave to call tools."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.contract import acting
+from shared.contract.tools import Approval
+from shared.errors import ApprovalDecided, ArgumentsChanged, UnknownApproval
+from shared.ids import new_id
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ApprovalsDouble:
+    """Approvals by id, each with its owner."""
+
+    def __init__(self, objects: dict[str, dict[str, tuple[str, Any]]]) -> None:
+        self.objects = objects
+
+    @property
+    def known(self) -> dict[str, tuple[str, Approval]]:
+        return self.objects["approvals"]
+
+    def answered(self) -> dict[Any, Any]:
+        return {acting.LIST_APPROVALS: self.list, acting.DECIDE_APPROVAL: self.decide}
+
+    def ask(self, user: str, **arguments: Any) -> Approval:
+        """Somebody has to decide."""
+        approval = Approval(
+            id=new_id("ap"),
+            conversation_id="c_1",
+            generation_id="g_1",
+            message_id="m_1",
+            tool_call_id="call_1",
+            name="mail__send",
+            arguments=arguments,
+            arguments_hash="a" * 64,
+            status="waiting",
+            created_at=NOW,
+            expires_at=NOW + timedelta(days=7),
+        )
+        self.known[approval.id] = (user, approval)
+        return approval
+
+    def of(self, user: str) -> list[Approval]:
+        return [one for owner, one in self.known.values() if owner == user and one.status == "waiting"][::-1]
+
+    async def list(self, question: acting.ListApprovals) -> acting.Approvals:
+        mine = self.of(question.user)
+        return acting.Approvals(approvals=[one for one in mine if question.conversation_id in (None, one.conversation_id)])
+
+    async def decide(self, question: acting.DecideApproval) -> Approval:
+        owner, approval = self.known.get(question.approval_id, ("", None))
+        if approval is None or owner != question.user:
+            raise UnknownApproval
+        if approval.arguments_hash != question.arguments_hash:
+            raise ArgumentsChanged
+        wanted = "approved" if question.decision == "approve" else "rejected"
+        if approval.status not in ("waiting", wanted):
+            raise ApprovalDecided
+        decided = approval.model_copy(update={"status": wanted, "decided_at": NOW})
+        self.known[approval.id] = (owner, decided)
+        return decided
