@@ -56,7 +56,7 @@ class TranscribeSettings(BaseSettings):
     speech_key: SecretStr = Field(default=SecretStr(""), description="The key for that server.")
     speech_model: str = Field(default="tts-1", description="The model it is asked for.")
     speech_voices: Names = Field(default=("alloy",), description="Voices that it has, separated by commas.")
-    speech_processes: int = Field(default=2, ge=1, description="Processes that speak.")
+    speech_processes: int = Field(default=1, ge=1, description="Processes that speak.")
 
     @field_validator("url_hosts", "url_origins", "speech_voices", mode="before")
     @classmethod

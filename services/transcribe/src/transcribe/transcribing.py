@@ -58,6 +58,8 @@ class Limits:
 
     seconds: float
     bytes: int
+    language: str | None = None
+    """Of speech when nobody says which."""
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ class Transcriber:
     def _listened(self, sandbox: Sandbox, claim: TranscriptClaim) -> AsyncGenerator[Listened, None]:
         if self._engine is None:
             return listening.inside(sandbox.events())
-        return listening.recorded(sandbox.events(), self._engine, claim.language)
+        return listening.recorded(sandbox.events(), self._engine, claim.language or self._limits.language)
 
     async def _feed(self, sandbox: Sandbox, order: Transcribe, claim: TranscriptClaim) -> None:
         """All of the audio, from where it lies."""
