@@ -8,6 +8,7 @@ import type { FeedEvent, State } from "./state/model";
 import { fromSnapshot, withMessages, withPage, type ShownMessage } from "./state/snapshot";
 import { Feed, Store } from "./store";
 import { follow, type Follower } from "./stream/follow";
+import type { Speaker } from "./voice/speaker";
 
 /** A message that has been typed and is not stored yet. */
 export interface Pending {
@@ -53,6 +54,11 @@ const PAGE = 100;
 export class Chat {
   readonly feed = new Feed();
   readonly view = new Store<View>(START);
+  /** Reads aloud, once something has been read. */
+  speaker: Speaker | undefined;
+  /** Told of answers that end while the page is open. */
+  onAnswer: (message: ChatMessage) => void = () => {};
+  onLoaded: () => void = () => {};
   private running: AbortController | undefined;
   /** The newest message of each conversation that this device has caused; the stream may tell of it later. */
   private readonly caused = new Map<string, string>();
@@ -86,6 +92,7 @@ export class Chat {
     this.feed.cursor = snapshot.cursor;
     this.view.update({ pages: {}, moreConversations: undefined });
     this.feed.line.update({ loaded: true });
+    this.onLoaded();
     const { conversationId } = this.view.get();
     if (conversationId) void this.fetchPage(conversationId).catch(() => {});
   }
@@ -305,6 +312,7 @@ export class Chat {
     const { pending } = this.view.get();
     for (const event of events) {
       if (event.name === "conversation.deleted" && event.data.conversationId === this.view.get().conversationId) this.open(null);
+      if (event.name === "message.completed" && event.data.conversationId === this.view.get().conversationId) this.onAnswer(event.data.message);
     }
     if (!pending.length) return;
     const stored = new Set(events.flatMap((event) => (event.name === "message.created" ? [event.data.clientMessageId] : [])));

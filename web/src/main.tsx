@@ -5,6 +5,7 @@ import { Chat } from "./chat";
 import { speak } from "./i18n";
 import { App } from "./ui/App";
 import { ChatContext } from "./ui/context";
+import { setTheme, theme } from "./ui/theme";
 import "./styles/page.css";
 
 const user = new URLSearchParams(location.search).get("user");
@@ -13,6 +14,7 @@ const root = document.getElementById("root");
 
 if (root) {
   void speak(localStorage.getItem("colloquy.language") ?? navigator.language);
+  setTheme(theme());
   chat.start();
   createRoot(root).render(
     <StrictMode>

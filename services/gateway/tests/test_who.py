@@ -10,6 +10,8 @@ import jwt
 import pytest
 from reading import events
 
+from gateway.faults import Misconfigured
+
 SECRET = "0123456789abcdef0123456789abcdef"
 EVIL = {"origin": "https://evil.example"}
 
@@ -179,3 +181,22 @@ def test_settings_that_must_not_be_are_one_sentence_and_no_start(environment: di
     assert done.returncode == 1
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+async def test_the_page_learns_how_people_sign_in_and_may_speak_to_that_provider(run_gateway):
+    plain = await (await run_gateway()).client(None)
+    assert (await plain.get("/api/v1/config")).json() == {"auth": "dev"}
+    assert "connect-src 'self';" in (await plain.get("/")).headers["content-security-policy"]
+    issuer = "https://login.example.com/realm"
+    client = await (await run_gateway(oidc_issuer=issuer, oidc_client_id="web")).client(None)
+    shown = {"issuer": issuer, "clientId": "web", "scopes": "openid profile"}
+    assert (await client.get("/api/v1/config")).json() == {"auth": "dev", "oidc": shown}
+    policy = (await client.get("/")).headers["content-security-policy"]
+    assert "connect-src 'self' https://login.example.com;" in policy
+    assert "unsafe" not in policy
+
+
+async def test_a_provider_that_is_no_address_is_refused_at_the_start(run_gateway):
+    for issuer in ("login", "https://a b", "https://a; script-src *", "javascript:alert(1)"):
+        with pytest.raises(Misconfigured):
+            await run_gateway(oidc_issuer=issuer)

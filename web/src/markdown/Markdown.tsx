@@ -73,16 +73,16 @@ function list(token: Tokens.List, open: boolean): ReactNode {
 }
 
 function table(token: Tokens.Table): ReactNode {
-  const align = (place: number) => token.align[place] ?? undefined;
+  const align = (place: number) => ({ textAlign: token.align[place] ?? undefined });
   return (
     <div className="table" tabIndex={0} role="region" aria-label="table">
       <table>
         <thead>
-          <tr>{token.header.map((cell, place) => <th key={place} scope="col" align={align(place)}>{inline(cell.tokens)}</th>)}</tr>
+          <tr>{token.header.map((cell, place) => <th key={place} scope="col" style={align(place)}>{inline(cell.tokens)}</th>)}</tr>
         </thead>
         <tbody>
           {token.rows.map((row, index) => (
-            <tr key={index}>{row.map((cell, place) => <td key={place} align={align(place)}>{inline(cell.tokens)}</td>)}</tr>
+            <tr key={index}>{row.map((cell, place) => <td key={place} style={align(place)}>{inline(cell.tokens)}</td>)}</tr>
           ))}
         </tbody>
       </table>

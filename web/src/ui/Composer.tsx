@@ -7,6 +7,7 @@ import { ENDED } from "../state/model";
 import { useChat, useFeed, useView } from "./context";
 import { IconButton } from "./controls";
 import { Icon } from "./icons";
+import { VoiceBar } from "../voice/Voice";
 
 export function Composer() {
   const running = useRunning();
@@ -28,6 +29,7 @@ export function Composer() {
         <ComposerPrimitive.AddAttachment asChild>
           <IconButton icon="clip" label={t("attach")} />
         </ComposerPrimitive.AddAttachment>
+        <VoiceBar />
         <span className="grow" />
         {running && id && <IconButton icon="stop" label={t("stop")} className="round stop" onClick={() => void chat.attempt(chat.stop(id))} />}
         <ComposerPrimitive.Send asChild>

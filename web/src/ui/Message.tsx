@@ -11,6 +11,12 @@ import { IconButton } from "./controls";
 import { Icon } from "./icons";
 import { textOf, type Row } from "./rows";
 import { useSiblings } from "./siblings";
+import { Cards } from "./Cards";
+import { OpenApprovals, Tool } from "./Tool";
+import { toolsOf } from "./tools";
+import { useSpeaker } from "../voice/Voice";
+import { reading } from "../voice/speaker";
+import { useStore } from "../store";
 
 export const UserMessage = memo(function UserMessage({ row }: { row: Row }) {
   const editing = useAuiState((state) => state.message.composer.isEditing);
@@ -83,6 +89,8 @@ export const AssistantMessage = memo(function AssistantMessage({ row }: { row: R
   return (
     <MessagePrimitive.Root className={`message assistant ${message.status}`} aria-label={t("assistant")} data-message={message.id} data-status={message.status}>
       <MessagePrimitive.Parts components={PARTS} />
+      <Cards row={row} />
+      {!ended && <OpenApprovals messageId={message.id} shown={toolsOf(row)} />}
       {!ended && <Progress row={row} />}
       <Ending row={row} />
       {ended && <AssistantActions row={row} />}
@@ -91,7 +99,7 @@ export const AssistantMessage = memo(function AssistantMessage({ row }: { row: R
   );
 });
 
-const PARTS = { Text, Reasoning };
+const PARTS = { Text, Reasoning, tools: { Fallback: Tool } };
 
 function Text() {
   const { text, status } = useMessagePartText();
@@ -140,9 +148,17 @@ function AssistantActions({ row }: { row: Row }) {
       <Branches row={row} />
       <CopyButton text={message.text} />
       <IconButton icon="refresh" label={t("regenerate")} size={16} onClick={() => void chat.regenerate(message.conversationId, message.id)} />
+      <ReadAloud row={row} />
       {message.model && <span className="model">{message.model}</span>}
     </div>
   );
+}
+
+function ReadAloud({ row }: { row: Row }) {
+  const speaker = useSpeaker();
+  const read = useStore(reading, (now) => now.id === row.id);
+  const act = () => (read ? speaker.stop() : void speaker.read(row.id, row.message.text));
+  return <IconButton icon={read ? "stop" : "speaker"} size={16} label={read ? t("stopSpeaking") : t("speak")} aria-pressed={read} onClick={act} />;
 }
 
 function Branches({ row }: { row: Row }) {

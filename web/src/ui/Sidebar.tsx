@@ -7,11 +7,22 @@ import { useChat, useFeed, useView } from "./context";
 import { Dialog, IconButton } from "./controls";
 import { Icon } from "./icons";
 
-export function Sidebar({ onSearch, onChosen }: { onSearch: () => void; onChosen: () => void }) {
+interface SidebarProps {
+  onSearch: () => void;
+  onChosen: () => void;
+  onFront: (front: "debug" | "shortcuts") => void;
+  onSettings: () => void;
+  shown: boolean;
+}
+
+export function Sidebar({ onSearch, onChosen, onFront, onSettings, shown }: SidebarProps) {
   const chat = useChat();
   const [doomed, setDoomed] = useState<Conversation | null>(null);
   const groups = useGroups();
-  const more = useView((view) => view.moreConversations !== null);
+  const cursor = useView((view) => view.moreConversations);
+  const count = useFeed((state) => Object.keys(state.conversations).length);
+  // The snapshot has the newest ones; only who has that many may have more.
+  const more = cursor === undefined ? count >= 40 : cursor !== null;
   const begin = (temporary: boolean) => {
     chat.open(null);
     chat.temporary(temporary);
@@ -19,7 +30,7 @@ export function Sidebar({ onSearch, onChosen }: { onSearch: () => void; onChosen
     document.getElementById("composer")?.focus();
   };
   return (
-    <nav className="sidebar" aria-label={t("conversations")}>
+    <nav className="sidebar" aria-label={t("conversations")} inert={!shown}>
       <div className="sidebar-top">
         <button type="button" className="button new-chat" onClick={() => begin(false)}>
           <Icon name="plus" size={18} /> {t("newChat")}
@@ -38,15 +49,27 @@ export function Sidebar({ onSearch, onChosen }: { onSearch: () => void; onChosen
             </ul>
           </section>
         ))}
-        {more && groups.length > 0 && (
+        {more && (
           <button type="button" className="button quiet" onClick={() => void chat.attempt(chat.moreConversations())}>
             {t("more")}
           </button>
         )}
       </div>
+      <div className="sidebar-foot">
+        <Icon name="user" size={18} />
+        <Who />
+        <IconButton icon="keyboard" size={18} label={t("shortcuts")} onClick={() => onFront("shortcuts")} />
+        <IconButton icon="bug" size={18} label={t("debug")} onClick={() => onFront("debug")} />
+        <IconButton icon="settings" size={18} label={t("preferences")} onClick={onSettings} />
+      </div>
       {doomed && <Doom one={doomed} onClose={() => setDoomed(null)} />}
     </nav>
   );
+}
+
+function Who() {
+  const user = useFeed((state) => state.userId);
+  return <span className="who">{user.startsWith("guest-") ? t("guest") : user}</span>;
 }
 
 function Item({ one, onChosen, onDelete }: { one: Conversation; onChosen: () => void; onDelete: () => void }) {

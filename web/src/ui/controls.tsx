@@ -18,7 +18,11 @@ export function IconButton({ icon, label, size, className = "", ...rest }: Butto
 /** A dialog in front of everything; Escape and a click beside it close it. */
 export function Dialog({ title, onClose, children, wide = false }: { title: string; onClose: () => void; children: ReactNode; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    // The first thing to write in, rather than the button that closes it.
+    dialog.current?.querySelector<HTMLElement>("input, textarea, footer button")?.focus();
+  }, []);
   return (
     <dialog
       ref={dialog}

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -113,8 +114,15 @@ def check(settings: GatewaySettings) -> None:
         raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
     if settings.jwks_url is not None:
         checked_url(settings.jwks_url)
+    if settings.oidc_issuer is not None and not _is_address(settings.oidc_issuer):
+        raise Misconfigured("GATEWAY_OIDC_ISSUER must be an address such as https://login.example.com/realm.")
     if settings.service_token is not None and len(settings.service_token.get_secret_value()) < LEAST_TOKEN:
         raise Misconfigured(f"GATEWAY_SERVICE_TOKEN must have at least {LEAST_TOKEN} characters.")
+
+
+def _is_address(text: str) -> bool:
+    """It becomes a part of a header."""
+    return re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text) is not None
 
 
 def _host(settings: GatewaySettings) -> str:

@@ -174,6 +174,21 @@ class OutputStored(StoredOutput):
     status: Literal["stored"]
 
 
+class Provider(Message):
+    """An OpenID provider that the web page signs in with."""
+
+    issuer: str
+    client_id: str
+    scopes: str
+
+
+class PageConfig(Message):
+    """How people sign in."""
+
+    auth: Literal["dev", "jwt"]
+    oidc: Provider | None = None
+
+
 class SessionOpened(Message):
     """Whose cookie it is."""
 

@@ -40,6 +40,12 @@ class GatewaySettings(BaseSettings):
     jwt_leeway: float = Field(default=30.0, ge=0, le=60, description="Seconds by which the clock of the issuer may differ.")
     jwks_cache: float = Field(default=300.0, gt=0, le=300, description="Seconds for which fetched keys are used.")
     jwks_cooldown: float = Field(default=10.0, ge=1, description="Seconds between two fetches because of an unknown key.")
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Address of an OpenID provider that the web page signs in with; its keys go into GATEWAY_JWKS_URL.",
+    )
+    oidc_client_id: str = Field(default="colloquy", description="Id of the web page at that provider, as a public client.")
+    oidc_scopes: str = Field(default="openid profile", description="Scopes that the web page asks for, separated by spaces.")
     cf_access: bool = Field(default=False, description="Accept the token in Cf-Access-Jwt-Assertion too.")
 
     service_token: SecretStr | None = Field(
@@ -100,7 +106,7 @@ class GatewaySettings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "service_token", "jwks_url", "jwt_issuer", "jwt_audience", mode="before")
+    @field_validator("jwt_secret", "service_token", "jwks_url", "jwt_issuer", "jwt_audience", "oidc_issuer", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

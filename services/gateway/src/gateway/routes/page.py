@@ -1,5 +1,7 @@
 """What people see: the page to talk with, and the documentation."""
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +11,8 @@ from gateway.assets import Asset
 from gateway.exchange import header
 from gateway.faults import UnknownRoute
 from gateway.parts import Here, caller_of
+from gateway.replies import PageConfig, Provider, reply
+from gateway.settings import GatewaySettings
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,6 +24,14 @@ POLICY = (
 # Swagger UI draws with inline styles. Its files come with a package: a server that is offline shows its documentation too.
 DOCS_POLICY = SAFE + "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 KEPT = "public, max-age=31536000, immutable"
+
+
+def policy_of(settings: GatewaySettings) -> str:
+    """What the page may do. Where people sign in at a provider, it may speak to that as well."""
+    if settings.oidc_issuer is None:
+        return POLICY
+    address = urlsplit(settings.oidc_issuer)
+    return POLICY.replace("connect-src 'self'", f"connect-src 'self' {address.scheme}://{address.netloc}")
 
 
 def _sent(asset: Asset, policy: str = POLICY, cache: str = "no-cache", *, packed: bool = False) -> Response:
@@ -36,7 +48,17 @@ async def index(request: Request, parts: Here) -> Response:
     """The page. Whoever opens it for the first time becomes a guest where guests are allowed."""
     if parts.settings.auth == "dev":
         await caller_of(request)
-    return _sent(assets.index())
+    return _sent(assets.index(), policy_of(parts.settings))
+
+
+@router.get("/api/v1/config")
+async def config(parts: Here) -> Response:
+    """How people sign in here; for the page, before it knows who looks at it."""
+    settings = parts.settings
+    provider = None
+    if settings.oidc_issuer is not None:
+        provider = Provider(issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, scopes=settings.oidc_scopes)
+    return reply(PageConfig(auth=settings.auth, oidc=provider))
 
 
 @router.get("/assets/{name}")
