@@ -102,6 +102,12 @@ class ModelRefused(Refused):
     code, status = "model_refused", 502
 
 
+class NotInForm(Refused):
+    """The model did not answer in the form that was asked for, nor when told what was wrong."""
+
+    code, status = "not_in_form", 502
+
+
 class ModelBusy(Busy):
     """The model could not answer; try again later."""
 

@@ -28,6 +28,11 @@ class Models:
         """What is known of the model that answered. Raises NoSuchModel."""
         return _of(self._models, name).card
 
+    def all_can(self, model: Model, capability: str) -> bool:
+        """Whether the model, and each that may answer in its place, can do this."""
+        cards = [model.card, *(self.card(name) for name in model.card.fallback or [])]
+        return all(capability in (card.capabilities or []) for card in cards)
+
     async def list(self, _question: inference.ListModels) -> inference.Models:
         """Answers LIST_MODELS."""
         return inference.Models(models=[model.card for model in self._models.values()])

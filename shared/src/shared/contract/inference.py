@@ -1,6 +1,6 @@
 """What inference is ordered to do, and what it is asked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -66,8 +66,11 @@ class Models(Message):
 class Complete(Message):
     """What does a model say to these messages? For work in the background: nothing of it is kept or shown.
 
-    `form`: a text, or a list of short texts as a JSON array and nothing else; a model is to be told so in the messages. Refused
-    with `unknown_model`, `model_refused`; Busy with `busy` while there are too many, `model_failed`, `unavailable`.
+    `form`: `text`; `list`, of short texts as a JSON array and nothing else, which a model is to be told in the messages;
+    `json`, that fits `json_schema`; `plan`, of a day: `{priorities[3], todos[5], notes[1]}`; `actions`, that the newest
+    message asks for: `{actions: [{event: ActionName, payload}]}`. A model is told the last three, its answer is checked, and
+    asked for once more with what was wrong. Refused with `unknown_model`, `model_refused`, `not_in_form`; Busy with `busy`
+    while there are too many, `model_failed`, `unavailable`.
     """
 
     messages: list[PromptMessage] = Field(min_length=1)
@@ -75,7 +78,10 @@ class Complete(Message):
     """Who pays for it."""
     model: str | None = None
     sampling: Sampling = Sampling()
-    form: Literal["text", "list"] = "text"
+    form: Literal["text", "list", "json", "plan", "actions"] = "text"
+    json_schema: dict[str, Any] | None = None
+    timezone: str = "UTC"
+    """The person's, for times in actions."""
 
 
 class Completion(Message):

@@ -24,7 +24,7 @@ class Embedded:
 
     def __init__(self, pace: float) -> None:
         self._pace = pace
-        self.card = inference.Model(id=NAME, description=DESCRIPTION, kind="embedded")
+        self.card = inference.Model(id=NAME, description=DESCRIPTION, kind="embedded", capabilities=["tools"])
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """The next round: words, or calls of tools. Raises NotSupported. Usage is counted in its own pieces, as there are no
