@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
 from collections import Counter
@@ -22,6 +23,9 @@ from shared.provision import consumer_config
 
 POINTS = [f"{when} {what}" for what in ("first", "left", "last") for when in ("before", "after")]
 POINTS += ["after nap", "after answer", "at the end"]
+SLEEPERS = int(os.environ.get("COLLOQUY_SLEEPERS", "60"))
+"""That sleep and wait while nats-server is killed: half of them each."""
+
 KEYS = {"first", "left", "right", "last"}
 
 
@@ -133,8 +137,8 @@ async def test_F30_a_worker_that_is_told_to_stop_hands_over_at_once(ana, new_wor
 
 async def test_F9_what_sleeps_and_waits_goes_on_after_nats_was_killed(ana, nats_server, new_worker):
     await new_worker()
-    sleeping = [await ana.create("napper", {"seconds": 3}) for _ in range(30)]
-    waiting = [await ana.create("waiter") for _ in range(30)]
+    sleeping = [await ana.create("napper", {"seconds": 3}) for _ in range(SLEEPERS // 2)]
+    waiting = [await ana.create("waiter") for _ in range(SLEEPERS // 2)]
     for workflow_id in waiting:
         await ana.until(workflow_id, "waiting")
     await nats_server.kill()
