@@ -24,6 +24,7 @@ from shared.contract.permissions import inbox_prefix
 from shared.contract.streams import CONSUMERS
 from shared.contract.subjects import journal, journals_of
 from shared.contract.workflow import JournalPage
+from shared.errors import WorkflowEnded
 from shared.provision import consumer_config
 
 KILLS = int(os.environ.get("COLLOQUY_KILLS", "40"))
@@ -68,8 +69,16 @@ async def begin(ana: Caller, file: Path, chance: random.Random, number: int) -> 
     nap = chance.choice([0.01, 0.01, 1.2, 2.0])
     workflow_id = await ana.create_surely("chaos", {"file": str(file), "nap": nap}, f"w-{number}")
     if chance.random() < 0.5:  # before anybody waits for it
-        await ana.surely(partial(ana.send, workflow_id, "answer", number, event_id="it"))
+        await tell(ana, workflow_id, number)
     return workflow_id
+
+
+async def tell(ana: Caller, workflow_id: str, number: int) -> None:
+    """The event that it waits for, once however often it is told."""
+    try:
+        await ana.surely(partial(ana.send, workflow_id, "answer", number, event_id="it"))
+    except WorkflowEnded:
+        pytest.fail(f"It has ended before: {await ana.surely(partial(ana.get, workflow_id))}")
 
 
 async def ended(bus, ids: set[str]) -> set[str]:
@@ -102,7 +111,7 @@ async def test_F8_workers_that_die_at_every_point_lose_nothing_and_double_nothin
             ids.append(await begin(ana, file, chance, len(ids)))
             assert time.time() < deadline, report()
         for number, workflow_id in enumerate(ids):
-            await ana.surely(partial(ana.send, workflow_id, "answer", number, event_id="it"))
+            await tell(ana, workflow_id, number)
         while len(await ended(bus, set(ids))) < len(ids):
             last = report()["last"]
             assert time.time() - max(last, began) < LAG_SECONDS * (1 if report()["deaths"] >= KILLS else 3), report()

@@ -22,7 +22,11 @@ from workflow.jobs.flights import Wishes, flights_of, ranked, wishes_of
 from workflow.jobs.travel_detection import new_journeys
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SEARCH = Tool(name="air__search_flights", server="air", parameters={"properties": {"from": {}, "to": {}, "departure_date": {}}})
+SEARCH = Tool(
+    name="air__search_flights",
+    server="air",
+    parameters={"properties": {"from": {}, "to": {}, "departure_date": {}}, "required": ["from"]},
+)
 BOOK = Tool(name="air__book_flight", server="air", policy="ask", heavy=True)
 OFFERS = {
     "flights": [
@@ -246,6 +250,13 @@ def test_what_is_in_the_calendar_counts_in_the_persons_timezone():
     assert (best.flight_id, best.rank, other.rank) == ("dear", 1, 2)
     assert "has begun" in other.reasoning
     assert "only 30 minutes" in best.reasoning
+
+
+def test_an_offer_whose_name_can_stand_in_no_address_gets_one_that_can():
+    offers = [{**OFFERS["flights"][0], "id": "offer/1?x=" + "y" * 200}]
+    (flight,) = ranked(flights_of(offers), Wishes())
+    assert (flight.offer_id, len(flight.flight_id)) == (offers[0]["id"], 16)
+    assert flights_of(offers) == flights_of(offers)
 
 
 def test_the_same_flights_are_ranked_the_same_in_any_order():

@@ -16,6 +16,7 @@ from workflow.adapters.journals import StreamJournals
 from workflow.adapters.neighbours import BusMemory, BusModels, BusTools, BusWord, BusWorkflows
 from workflow.adapters.post import BusPost
 from workflow.arranging import Arranger
+from workflow.authoring import authored
 from workflow.clock import Clock
 from workflow.definition import Definition, Library
 from workflow.demonstration import countdown
@@ -29,21 +30,15 @@ from workflow.settings import WorkflowSettings
 from workflow.travelling import Travelling
 from workflow.worker import Worker
 
-DEFINITIONS: tuple[Definition, ...] = ()
-"""Every workflow that this installation knows, beside the jobs and the one to try things out with."""
-
-
 ARRANGED_AT_ONCE = 8
 
 
 @asynccontextmanager
-async def application(
-    settings: WorkflowSettings, bus: Bus, definitions: Sequence[Definition] = DEFINITIONS
-) -> AsyncGenerator[None]:
-    """Answers calls and runs workflows while the context is open."""
+async def application(settings: WorkflowSettings, bus: Bus, definitions: Sequence[Definition] = ()) -> AsyncGenerator[None]:
+    """Answers calls and runs workflows while the context is open: the jobs, the modules of the settings, and `definitions`."""
     ports = neighbours(settings, bus)
     of_jobs = jobs(ports, Named(settings.flights_tool, settings.booking_tool, settings.calendar_tool))
-    library = Library([*of_jobs, *definitions, *([countdown] if settings.demonstration else [])])
+    library = Library([*of_jobs, *authored(settings.modules), *definitions, *([countdown] if settings.demonstration else [])])
     journals, post, book, clock = StreamJournals(bus), BusPost(bus, new_id), StreamBook(bus), Clock()
     handlers = Handlers(library, journals, post, clock, new_id)
     scheduling = Scheduling(library, book, post, clock, settings.max_schedules)

@@ -21,6 +21,9 @@ class WorkflowSettings(BaseSettings):
     grace_seconds: float = Field(
         default=2.0, ge=0, description="Seconds that running steps are given to end when the service is stopped."
     )
+    modules: list[str] = Field(
+        default_factory=list[str], description='Python modules with workflows of your own, as JSON: `["my.workflows"]`.'
+    )
     demonstration: bool = Field(default=True, description="Whether the workflow `countdown` can be begun, to try things out.")
     tool_seconds: float = Field(
         default=180.0,

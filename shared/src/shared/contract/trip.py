@@ -31,6 +31,8 @@ class RankedFlight(Message):
     price: Price
     score: float
     reasoning: str
+    offer_id: str | None = None
+    """What the seller calls it, where that is more than an address can hold."""
     stops: int | None = None
     duration_minutes: int | None = None
 

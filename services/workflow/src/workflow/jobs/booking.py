@@ -94,7 +94,13 @@ async def _refusal(step: Step, flight_id: str) -> str | None:
 
 async def _book(ports: Ports, tool: Tool, trip: Trip, flight: RankedFlight, attempt: Attempt) -> str:
     """The confirmation. The key is the same at every attempt: whoever books must not book twice."""
-    wanted = {"flightId": flight.flight_id, "departureDate": trip.departure_date, "key": operation_id(attempt.key)}
+    preferences = (await ports.memory.preferences(attempt.about.user)).preferences
+    wanted = {
+        "flightId": flight.offer_id or flight.flight_id,
+        "departureDate": trip.departure_date,
+        "passenger": preferences.get("name") or attempt.about.user,
+        "key": operation_id(attempt.key),
+    }
     result = await ports.tools.call(attempt, tool.name, arguments_for(tool, wanted), approved=True)
     value = value_of(result)
     if isinstance(value, dict):

@@ -32,6 +32,7 @@ class Flight:
     currency: str
     stops: int | None = None
     minutes: int | None = None
+    offer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,11 @@ def _flight(item: Mapping[str, Any]) -> Flight | None:
         return None
     airline = first_of(item, "airline.name", "airline.code", "airline", "carrier.name", "carrier", "airlineName") or "?"
     identity = first_of(item, "flightId", "flight_id", "id", "offerId", "flightNumber", "flight_number")
+    named = str(identity)[:500] if isinstance(identity, (str, int)) and identity else None
     text = f"{airline} {departure} {arrival} {price}"
     return Flight(
-        flight_id=_id(identity) or sha256(text.encode()).hexdigest()[:16],
+        flight_id=_id(identity) or sha256((named or text).encode()).hexdigest()[:16],
+        offer_id=None if _id(identity) else named,
         airline=str(airline)[:100],
         departure=departure.isoformat(),
         arrival=arrival.isoformat(),
@@ -162,6 +165,7 @@ def _placed(rank: int, points: float, flight: Flight, reasoning: str) -> RankedF
         price=Price(amount=flight.amount, currency=flight.currency),
         score=points,
         reasoning=reasoning[:400],
+        offer_id=flight.offer_id,
         stops=flight.stops,
         duration_minutes=flight.minutes,
     )

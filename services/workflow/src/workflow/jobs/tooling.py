@@ -29,6 +29,7 @@ MEANINGS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "departureDate": ("departuredate", "departdate", "outbounddate", "date", "startdate", "departure"),
     "returnDate": ("returndate", "inbounddate", "enddate", "return"),
+    "passenger": ("passenger", "passengername", "travellername", "travelername", "name"),
     "travellers": ("travellers", "travelers", "passengers", "adults", "pax"),
     "flightId": ("flightid", "offerid", "id", "flight", "flightofferid", "offer"),
     "key": ("idempotencykey", "requestid", "clientreference"),
@@ -69,6 +70,14 @@ def arguments_for(tool: Tool, wanted: Mapping[str, Any]) -> dict[str, Any]:
     names = {_bare(name): name for name in cast("dict[str, Any]", schema)}
     found = {key: next((names[alias] for alias in MEANINGS[key] if alias in names), None) for key in given}
     return {name: given[key] for key, name in found.items() if name is not None}
+
+
+def requires(tool: Tool, meaning: str) -> bool:
+    """Whether the tool can't do without this argument; of one that says nothing of its arguments nobody knows, so it does."""
+    if not tool.parameters.get("properties"):
+        return True
+    required = cast("list[Any]", tool.parameters.get("required") or [])
+    return any(_bare(str(name)) in MEANINGS[meaning] for name in required)
 
 
 def _bare(name: str) -> str:

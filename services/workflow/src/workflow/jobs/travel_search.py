@@ -20,7 +20,7 @@ from workflow.jobs import day
 from workflow.jobs.flights import flights_of, ranked, wishes_of
 from workflow.jobs.keys import operation_id
 from workflow.jobs.ports import Ports
-from workflow.jobs.tooling import arguments_for, tool_for
+from workflow.jobs.tooling import arguments_for, requires, tool_for
 from workflow.retries import Retries
 from workflow.step import Attempt, Step
 
@@ -110,7 +110,7 @@ def _brief(event: CalendarEvent) -> dict[str, Any]:
 
 
 def _arguments(tool: Tool, params: Journey, known: dict[str, Any]) -> dict[str, Any]:
-    if known["origin"] is None:
+    if known["origin"] is None and requires(tool, "origin"):
         raise NonRetryable("Where from? Say an origin, or set the preference `home`.")
     wanted = {
         "origin": known["origin"],
