@@ -15,6 +15,7 @@ _LINK = re.compile(r"!?\[([^\]\[]{0,500})\]\([^()\s]{0,2000}\)")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 _HEAD = re.compile(r"^\s{0,8}(?:#{1,6}\s+|>\s?|[-*+]\s+|\d{1,3}[.)]\s+)")
 _MARKS = re.compile(r"[*_~`#|<>]+")
+_INSIDE = re.compile(r"(?<=\w)_(?=\w)")
 _RULE = re.compile(r"^[\s|:*_=-]*$")
 _PICTURES = re.compile(r"[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+")
 _SPACES = re.compile(r"\s+")
@@ -27,7 +28,7 @@ def speakable(line: str) -> str:
     line = _HEAD.sub("", line)
     line = _ADDRESS.sub("a link", _LINK.sub(r"\1", line))
     line = _PICTURES.sub(" ", line.replace("|", ", ") if line.count("|") > 1 else line)
-    return _SPACES.sub(" ", _MARKS.sub("", line)).strip(" ,")
+    return _SPACES.sub(" ", _MARKS.sub("", _INSIDE.sub(" ", line))).strip(" ,")
 
 
 class Sentences:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from shared import __version__
 from shared.bus import Answer, Bus
-from shared.contract.speech import LIST_VOICES, SAY, TRANSCRIBE, Hearing
+from shared.contract.speech import LIST_VOICES, LISTEN, SAY, TRANSCRIBE, Hearing
 from shared.outbound import Reach, outbound
 from shared.tasks import owned
 from transcribe.adapters.mouths import mouths
@@ -18,6 +18,7 @@ from transcribe.adapters.openai_speech import TIMEOUT, OpenAIHearing, OpenAISpee
 from transcribe.adapters.sandboxes import nursery
 from transcribe.adapters.whisper import whisper
 from transcribe.leftovers import Leftovers
+from transcribe.live import Live
 from transcribe.ports import Engine, Speaker
 from transcribe.settings import TranscribeSettings
 from transcribe.speaking import Speaking
@@ -46,12 +47,15 @@ async def application(settings: TranscribeSettings, bus: Bus) -> AsyncGenerator[
         sweeping = tasks.create_task(Leftovers(bus, settings.sweep_seconds).run())
         stack.callback(sweeping.cancel)
         transcriber = Transcriber(bus, sandboxes, engine, client, limits, f"{socket.gethostname()}-{os.getpid()}")
-        voices = Speaking(speaker, engine.card if engine is not None else EMBEDDED)
-        answers = [Answer(SAY, voices.say), Answer(LIST_VOICES, voices.list_voices)]
+        card = engine.card if engine is not None else EMBEDDED
+        voices = Speaking(speaker, card)
+        live = Live(bus, sandboxes, engine, card, limits, settings.sessions, settings.idle_seconds, tasks)
+        answers = [Answer(LISTEN, live.listen), Answer(SAY, voices.say), Answer(LIST_VOICES, voices.list_voices)]
         await stack.enter_async_context(
             bus.work(TRANSCRIBE, transcriber.carry_out, transcriber.bury, slots=settings.jobs, grace=GRACE_SECONDS)
         )
         await stack.enter_async_context(bus.answer("transcribe", __version__, answers))
+        stack.callback(live.leave)
         yield
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from gateway.audio_socket import AudioSocket
 from gateway.exchange import exchange_of
 from gateway.faults import UnknownRoute, WrongMethod
 from gateway.metrics import SOCKETS
@@ -19,6 +20,7 @@ from shared.errors import UnknownConversation
 USER = "/api/v1/stream"
 CONVERSATION = USER + "/{conversationId}"
 SOCKET = "/ws"
+AUDIO = "/api/v1/audio"
 
 
 class Streams:
@@ -51,11 +53,16 @@ class Streams:
         await serve(self.parts, caller, view, scope, receive, send)
 
     async def _socket(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if path != SOCKET:
+        if path not in (SOCKET, AUDIO):
             raise UnknownRoute
         caller = await self.parts.authenticator.identify(scope)
+        request_id = exchange_of(scope).request_id
+        if path == AUDIO:
+            with SOCKETS.track_inprogress():
+                await AudioSocket(self.parts, caller, WebSocket(scope, receive, send), request_id).serve()
+            return
         after, _ = asked_for(scope)
-        socket = Socket(self.parts, caller, WebSocket(scope, receive, send), exchange_of(scope).request_id)
+        socket = Socket(self.parts, caller, WebSocket(scope, receive, send), request_id)
         with SOCKETS.track_inprogress():
             await socket.serve(after)
 

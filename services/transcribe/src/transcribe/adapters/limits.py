@@ -46,11 +46,12 @@ def die_with_parent() -> None:
 
 def confine(memory: int) -> None:
     """Takes away everything but `SESSION_FD`, and memory beyond `memory` bytes more than it has."""
+    most = _virtual_bytes() + memory  # while a file can still be opened
     os.closerange(SESSION_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     _limit(resource.RLIMIT_NOFILE, SESSION_FD + 1)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, _virtual_bytes() + memory)
+    _limit(resource.RLIMIT_AS, most)
     allow_cpu(PROBING_CPU_SECONDS)
     try:
         libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from transcribe.hearing import Ended, Happening, Progress
 
 READY: Final = b"ready"
 PROGRESS_SECONDS: Final = 0.25
+THROUGH_BYTES: Final = 16 * 1024
+"""A sender that waits for room must hear of it also while there is no sound in what it sends."""
+
 CPU_OF_HEARING, CPU_OF_DECODING, CPU_TO_START = 1.5, 0.1, 20.0
 """Seconds of computing that a second of audio may take, with a decoder and without, and what is allowed besides."""
 
@@ -32,10 +36,12 @@ CPU_OF_HEARING, CPU_OF_DECODING, CPU_TO_START = 1.5, 0.1, 20.0
 class Incoming:
     """The audio as it comes over the socket: a file that can't be searched, whose `read` waits."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, read_on: Callable[[], None]) -> None:
         self._sock = sock
+        self._read_on = read_on
         self._rest = b""
         self._over = False
+        self._told = 0
         self.through = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -47,6 +53,9 @@ class Incoming:
         size = len(self._rest) if size < 0 else size
         part, self._rest = self._rest[:size], self._rest[size:]
         self.through += len(part)
+        if self.through - self._told >= THROUGH_BYTES:
+            self._told = self.through
+            self._read_on()
         return part
 
     def everything(self) -> bytes:
@@ -60,7 +69,8 @@ class Child:
     def __init__(self, sock: socket.socket, decoder: Any | None) -> None:
         self._sock = sock
         self._decoder = decoder
-        self._incoming = Incoming(sock)
+        self._incoming = Incoming(sock, self._progress)
+        self._ear = Ear(decoder)
         self._told = 0.0
 
     def run(self) -> None:
@@ -77,14 +87,14 @@ class Child:
             self._sock.sendall(frame(FAILED, json.dumps(["broken_audio", "Reading this takes too much memory."]).encode()))
 
     def _hear(self, order: dict[str, Any]) -> None:
-        ear = Ear(self._decoder)
+        ear = self._ear
         source, kind = self._source(order)
         for pcm in decoding.samples(source, kind, order["seconds"]):
             for event in ear.hear(pcm):
                 self._tell(event)
             if ear.seconds - self._told >= PROGRESS_SECONDS:
                 self._told = ear.seconds
-                self._tell(Progress(round(ear.seconds, 2), self._incoming.through))
+                self._progress()
         for event in ear.close():
             self._tell(event)
         self._tell(Ended(round(ear.seconds, 2)))
@@ -101,6 +111,9 @@ class Child:
         seconds = decoding.probe(io.BytesIO(whole), kind, order["seconds"])
         limits.allow_cpu(CPU_TO_START + per_second * max(seconds, 1.0))
         return io.BytesIO(whole), kind
+
+    def _progress(self) -> None:
+        self._tell(Progress(round(self._ear.seconds, 2), self._incoming.through))
 
     def _tell(self, event: Happening) -> None:
         self._sock.sendall(happened(event))

@@ -5,14 +5,15 @@ import json
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from shared.errors import Refused, Unavailable, fault_of
+from shared.errors import Fault, Refused, Unavailable, fault_of
 from shared.tasks import owned
 from transcribe.adapters.frames import AUDIO, END, FAILED, HEAD, MAX_FRAME, frame, happening, order
 from transcribe.adapters.nursery import READY
@@ -42,8 +43,10 @@ class SandboxLost(Refused):
 class Child:
     """One child: see `ports.Sandbox`."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: Callable[[], Awaitable[Fault]]
+    ) -> None:
+        self._reader, self._writer, self._lost = reader, writer, lost
 
     async def send(self, data: bytes) -> None:
         """More audio, in pieces. Why nobody reads them any more, `events` tells."""
@@ -75,7 +78,7 @@ class Child:
                 raise _refusal(data)
             return happening(kind, data)
         except (asyncio.IncompleteReadError, OSError, ValueError):  # TimeoutError is an OSError
-            raise SandboxLost from None
+            raise await self._lost() from None
 
 
 def _refusal(data: bytes) -> Refused:
@@ -91,6 +94,7 @@ class Nursery:
     def __init__(self, engine: str, memory: int) -> None:
         self._arguments = (engine, str(memory))
         self._control: socket.socket | None = None
+        self._ready = asyncio.Event()
         self.pid = 0
 
     @asynccontextmanager
@@ -98,34 +102,56 @@ class Nursery:
         """A child of its own; leaving the context ends it."""
         ours, theirs = socket.socketpair()
         with theirs:
-            self._hand_over(theirs)
+            await self._hand_over(theirs)
         ours.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=ours)
         try:
             writer.write(order({"live": live, "seconds": seconds}))
-            yield Child(reader, writer)
+            yield Child(reader, writer, partial(self.lost, self.pid))
         finally:
             writer.transport.abort()
 
-    def _hand_over(self, theirs: socket.socket) -> None:
+    async def _hand_over(self, theirs: socket.socket) -> None:
+        """To the nursery that there is, or to the next one. Raises Unavailable when there is none for long."""
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                while not self._handed(theirs):
+                    await self._ready.wait()
+        except TimeoutError:
+            raise Unavailable("The engine does not start.") from None
+
+    def _handed(self, theirs: socket.socket) -> bool:
         if self._control is None:
-            raise Unavailable("The engine is starting; try again in a moment.")
+            return False
         try:
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         except OSError:
-            raise Unavailable("The engine is starting again; try again in a moment.") from None
+            self._control = None
+            self._ready.clear()
+            return False
+        return True
 
-    async def keep(self, ready: asyncio.Event) -> None:
-        """Keeps one running for ever; begins another when it dies. Sets `ready` when the first one is."""
+    async def lost(self, pid: int) -> Fault:
+        """Why a child of this nursery is gone: because of what it read, unless the nursery is gone too."""
+        await asyncio.sleep(AGAIN_SECONDS)
+        return SandboxLost() if self.pid == pid and self._control is not None else Unavailable("The engine starts again.")
+
+    async def ready(self) -> None:
+        """Returns when one is there."""
+        await self._ready.wait()
+
+    async def keep(self) -> None:
+        """Keeps one running for ever; begins another when it dies."""
         while True:
             ours, theirs = socket.socketpair()
             with theirs:
                 process = await self._begin(theirs)
             with ours:
                 try:
-                    await self._live(process, ours, ready)
+                    await self._live(process, ours)
                 finally:
                     self._control = None
+                    self._ready.clear()
             log.error("nursery.died", code=process.returncode)
             await asyncio.sleep(AGAIN_SECONDS)
 
@@ -135,12 +161,12 @@ class Nursery:
         arguments = ("-m", "transcribe.adapters.nursery", str(file), *self._arguments)
         return await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=DEVNULL, pass_fds=(file,))
 
-    async def _live(self, process: Process, control: socket.socket, ready: asyncio.Event) -> None:
+    async def _live(self, process: Process, control: socket.socket) -> None:
         """Returns when it has died; kills it when this is cancelled."""
         try:
             await self._loaded(control)
             self._control, self.pid = control, process.pid
-            ready.set()
+            self._ready.set()
             await process.wait()
         finally:
             control.close()
@@ -169,12 +195,11 @@ async def _gone(process: Process) -> None:
 @asynccontextmanager
 async def nursery(engine: str, memory: int) -> AsyncGenerator[Nursery]:
     """A nursery that has loaded what `engine` needs."""
-    made, ready = Nursery(engine, memory), asyncio.Event()
+    made = Nursery(engine, memory)
     async with owned() as tasks:
-        keeping = tasks.create_task(made.keep(ready))
+        keeping = tasks.create_task(made.keep())
         try:
-            async with asyncio.timeout(LOAD_SECONDS):
-                await ready.wait()
+            await made.ready()
             yield made
         finally:
             keeping.cancel()
