@@ -33,12 +33,12 @@ async def test_a_subject_on_which_nothing_is_stored_is_empty(bus):
 
 
 async def test_a_log_longer_than_one_batch_is_read_whole(bus):
-    await asyncio.gather(*(bus.store(LOG, b"%d" % number) for number in range(2_500)))
+    await asyncio.gather(*(bus.store(LOG, b"%d" % number, msg_id=f"e_{number}", timeout=60.0) for number in range(2_500)))
     assert [data for _, _, data in await bus.read(LOG)] == [b"%d" % number for number in range(2_500)]
 
 
 async def test_calls_without_an_await_between_them_keep_their_order_beyond_the_window(bus):
-    stored = await asyncio.gather(*(bus.store(LOG, b"x") for _ in range(5_000)))
+    stored = await asyncio.gather(*(bus.store(LOG, b"x", msg_id=f"e_{number}", timeout=60.0) for number in range(3_000)))
     assert [one.sequence for one in stored] == sorted(one.sequence for one in stored)
 
 

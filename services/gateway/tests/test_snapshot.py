@@ -68,7 +68,8 @@ def folded(state: dict[str, Any], heard: list[tuple[str, dict[str, Any]]]) -> di
     return texts
 
 
-async def test_n12_while_others_write_every_snapshot_continues_without_gap_or_overlap(ana, gateway):
+async def test_n12_while_others_write_every_snapshot_continues_without_gap_or_overlap(ana, gateway, monkeypatch):
+    monkeypatch.setattr(snapshot, "WAIT_SECONDS", 60.0)
     person = gateway.memory.person
     person.lag = lambda: random.random() * 0.01 if random.random() < 0.2 else 0.0
     states: list[dict[str, Any]] = []
