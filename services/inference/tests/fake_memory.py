@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shared.bus import Answer
-from shared.contract import budget, knowledge, memory
-from shared.contract.objects import GenerationStatus, PromptMessage
-from shared.errors import LostLease, Unavailable, UnknownGeneration
+from shared.contract import acting, budget, knowledge, memory, state
+from shared.contract.objects import GenerationStatus, Problem, PromptMessage
+from shared.contract.person import Action
+from shared.contract.tools import CallStatus, Round, ToolCallState
+from shared.errors import BudgetExhausted, IdempotencyMismatch, LostLease, Refused, Unavailable, UnknownGeneration
 
 
 @dataclass
@@ -22,6 +24,27 @@ class Row:
     abandoned: memory.AbandonGeneration | None = None
     releases: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    rounds: list[Round] = field(default_factory=list[Round])
+    begun: dict[str, int] = field(default_factory=dict[str, int])
+    """The attempt that has begun a call."""
+    actions: list[Action] = field(default_factory=list[Action])
+    suspended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def call(self, call_id: str) -> ToolCallState:
+        return next(call for one in self.rounds for call in one.calls if call.id == call_id)
+
+    def put(self, changed: ToolCallState) -> ToolCallState:
+        self.rounds = [
+            one.model_copy(update={"calls": [changed if call.id == changed.id else call for call in one.calls]})
+            for one in self.rounds
+        ]
+        return changed
+
+    def decide(self, call_id: str, status: CallStatus) -> None:
+        """Somebody has decided: the generation may be ordered again."""
+        self.put(self.call(call_id).model_copy(update={"status": status}))
+        self.suspended.clear()
+        self.status = "queued"
 
 
 class FakeMemory:
@@ -38,6 +61,13 @@ class FakeMemory:
         self.rates: list[budget.Rate] | None = None
         self.charges: asyncio.Queue[budget.Charge] = asyncio.Queue()
         self.before_finish: Callable[[], Awaitable[None]] | None = None
+        self.preferences: dict[str, object] = {}
+        self.refuse: Refused | None = None
+        """What every action meets."""
+        self.exhausted = False
+        """Nothing is left of the budget for another round."""
+        self.hook: Callable[[object], Awaitable[None]] | None = None
+        """Runs before tasks are listed."""
 
     def add(self, text: str, *, generation: str = "g_1", user: str = "ana", **claim: object) -> Row:
         messages = [PromptMessage(role="user", text=text)]
@@ -52,7 +82,7 @@ class FakeMemory:
             return memory.Claim(decision="done")
         row.epoch += 1
         row.status = "running"
-        return row.claim.model_copy(update={"epoch": row.epoch, "stop": row.stop})
+        return row.claim.model_copy(update={"epoch": row.epoch, "stop": row.stop, "rounds": row.rounds})
 
     async def renew(self, question: memory.RenewLease) -> memory.Lease:
         row = self._running(question.generation_id, question.epoch)
@@ -82,6 +112,72 @@ class FakeMemory:
         row.abandoned = question
         row.ended.set()
         return memory.GenerationState(generation_id=question.generation_id, status="failed")
+
+    async def keep_round(self, question: acting.KeepRound) -> Round:
+        row = self._running(question.generation_id, question.epoch)
+        if self.exhausted:
+            raise BudgetExhausted
+        statuses: dict[str, CallStatus] = {"auto": "planned", "ask": "waiting", "never": "rejected"}
+        calls = [
+            ToolCallState(
+                id=call.id,
+                name=call.name,
+                arguments=call.arguments,
+                status=statuses[call.policy],
+                idempotent=call.idempotent,
+                approval_id=f"ap_{call.id}" if call.policy == "ask" else None,
+            )
+            for call in question.calls
+        ]
+        assert question.number == len(row.rounds)
+        kept = Round(number=question.number, text=question.text, usage=question.usage, calls=calls)
+        row.rounds.append(kept)
+        return kept
+
+    async def begin_call(self, question: acting.BeginCall) -> ToolCallState:
+        row = self._running(question.generation_id, question.epoch)
+        call = row.call(question.call_id)
+        if call.status == "running" and not call.idempotent and row.begun[call.id] != question.epoch:
+            return row.put(call.model_copy(update={"status": "unknown"}))
+        if call.status in ("planned", "approved", "running"):
+            row.begun[call.id] = question.epoch
+            return row.put(call.model_copy(update={"status": "running"}))
+        return call
+
+    async def keep_result(self, question: acting.KeepResult) -> memory.Done:
+        row = self._running(question.generation_id, question.epoch)
+        call = row.call(question.call_id)
+        if call.status in ("completed", "failed", "rejected", "unknown"):
+            if call.status != question.status:
+                raise IdempotencyMismatch
+            return memory.Done()
+        row.put(call.model_copy(update={"status": question.status, "result": question.result, "error": question.error}))
+        return memory.Done()
+
+    async def carry_out(self, question: acting.CarryOut) -> ToolCallState:
+        row = self._running(question.generation_id, question.epoch)
+        call = row.call(question.call_id)
+        if call.status == "completed":
+            return call
+        if self.refuse is not None:
+            problem = Problem(code=self.refuse.code, message=str(self.refuse))
+            return row.put(call.model_copy(update={"status": "failed", "error": problem}))
+        row.actions.append(question.action)
+        return row.put(call.model_copy(update={"status": "completed", "result": {"id": f"t_{len(row.actions)}"}}))
+
+    async def suspend(self, question: acting.SuspendGeneration) -> memory.Done:
+        row = self._running(question.generation_id, question.epoch)
+        row.status = "waiting"
+        row.suspended.set()
+        return memory.Done()
+
+    async def get_preferences(self, _question: state.GetPreferences) -> state.Preferences:
+        return state.Preferences(preferences=self.preferences)
+
+    async def list_tasks(self, question: state.ListTasks) -> state.Tasks:
+        if self.hook is not None:
+            await self.hook(question)
+        return state.Tasks(tasks=[])
 
     async def prepare_digest(self, _question: knowledge.PrepareDigest) -> knowledge.DigestMaterial:
         if self.away:
@@ -113,6 +209,13 @@ class FakeMemory:
             Answer(memory.FINISH_GENERATION, self.finish),
             Answer(memory.RELEASE_GENERATION, self.release),
             Answer(memory.ABANDON_GENERATION, self.abandon),
+            Answer(acting.KEEP_ROUND, self.keep_round),
+            Answer(acting.BEGIN_CALL, self.begin_call),
+            Answer(acting.KEEP_RESULT, self.keep_result),
+            Answer(acting.CARRY_OUT, self.carry_out),
+            Answer(acting.SUSPEND_GENERATION, self.suspend),
+            Answer(state.GET_PREFERENCES, self.get_preferences),
+            Answer(state.LIST_TASKS, self.list_tasks),
             Answer(knowledge.PREPARE_DIGEST, self.prepare_digest),
             Answer(knowledge.STORE_DIGEST, self.store_digest),
             Answer(budget.KEEP_RATES, self.keep_rates),

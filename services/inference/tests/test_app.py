@@ -11,13 +11,14 @@ from inference.adapters.embedded import Embedded
 from inference.adapters.openai_compatible import Retries, delay_of, seconds_of
 from inference.answer import Answer
 from inference.app import application
-from inference.attempt import Attempt, Surroundings
+from inference.attempt import Asked, Attempt, Surroundings
 from inference.guard import Deadlines, Guard
 from inference.lines import Clock
 from inference.outcome import SURELY_FITS, finish
 from inference.pacer import Pacer
 from inference.prompt import prompt_of
 from inference.settings import InferenceSettings
+from inference.tools.offer import Offer
 from shared.bus import Bus, Rejected
 from shared.contract.inference import LIST_MODELS, ListModels
 from shared.contract.memory import ClaimGeneration, FinishGeneration
@@ -77,10 +78,11 @@ async def test_f27_an_attempt_that_fails_by_a_bug_is_not_released_to_fail_for_ev
 
     row = turn.memory.add("count to 3")
     claim = await turn.memory.claim(ClaimGeneration(generation_id="g_1", worker="w"))
-    around = Surroundings(turn.memory, SimpleNamespace(append=broken), Pacer(), Clock())
+    around = Surroundings(turn.memory, turn.memory, SimpleNamespace(), SimpleNamespace(append=broken), Pacer(), Clock())
     guard = Guard(Deadlines(5, 5, 5))
+    asked = Asked(Embedded(10), prompt_of(claim, ""), Offer())
     with pytest.raises(ExceptionGroup):
-        await Attempt("g_1", claim, Embedded(10), prompt_of(claim, ""), Answer(100), guard, around).run()
+        await Attempt("g_1", claim, asked, Answer(100), guard, around).run()
     assert (row.releases, row.end) == (0, None)
 
 

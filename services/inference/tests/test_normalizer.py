@@ -88,7 +88,12 @@ BODIES: dict[str, tuple[bytes, list[Delta]]] = {
     "tool calls without an index, and arguments that are an object": (
         sse(chunk({"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}]}),
             chunk({"tool_calls": [{"id": "b", "function": {"name": "g", "arguments": "{}"}}]}, "tool_calls")),
-        [Working(), Working(), ToolCall("a", "f", '{"x": 1}'), ToolCall("b", "g", "{}"), End("tool_calls")],
+        [Working(), ToolCall("a", "f", '{"x": 1}'), Working(), ToolCall("b", "g", "{}"), End("tool_calls")],
+    ),
+    "a call is told when the next one begins": (
+        sse(chunk({"tool_calls": [CALL]}), chunk({"tool_calls": [CALL | {"index": 1, "id": "call_b"}]}),
+            chunk({"content": "."}), chunk({}, "tool_calls")),
+        [Working(), Working(), ToolCall("call_a", "f", "{}"), Text("."), ToolCall("call_b", "f", "{}"), End("tool_calls")],
     ),
     "the old function call": (
         sse(chunk({"function_call": {"name": "f", "arguments": "{"}}), chunk({"function_call": {"arguments": "}"}}),
@@ -98,7 +103,7 @@ BODIES: dict[str, tuple[bytes, list[Delta]]] = {
     "Workers AI ends calls with one that is all null": (
         sse(chunk({"tool_calls": [CALL | {"function": {"name": "f", "arguments": "{}"}}]}),
             chunk({"tool_calls": [{"index": 0, "id": None, "function": {"name": None, "arguments": ""}}]}, "tool_calls")),
-        [Working(), Working(), ToolCall("call_a", "f", "{}"), End("tool_calls")],
+        [Working(), ToolCall("call_a", "f", "{}"), Working(), End("tool_calls")],
     ),
     "Workers AI in its own words": (
         sse({"response": "a"}, {"response": 1}, {"response": "", "usage": USAGE}), [Text("a"), Text("1"), SPENT, End("stop")]

@@ -55,7 +55,8 @@ class Log:
     def __init__(self, gate: Gate, epoch: int) -> None:
         self.lost = False
         claim = Claim(decision="run", epoch=epoch, user="ana", conversation_id="c_1", answer_id="m_2")
-        self.log = TokenLog(gate, SUBJECT, Lines("g_1", claim, Clock()), Pacer(), self._lose)
+        self.lines = Lines("g_1", claim, Clock())
+        self.log = TokenLog(gate, SUBJECT, self.lines, Pacer(), self._lose)
 
     def _lose(self) -> None:
         self.lost = True
@@ -94,7 +95,7 @@ async def test_text_reasoning_and_tools_keep_their_order(gate: Gate, turn: Turn)
         log.log.write(Thought, "a")
         log.log.write(Thought, "b")
         log.log.write(Text, "c")
-        log.log.write_call(ToolCall("call_1", "f", "{}"))
+        log.log.write_line(log.lines.tool_started(ToolCall("call_1", "f", "{}")))
         log.log.write(Text, "d")
     stored = [(one.type, one.event.get("token")) for one in await turn.log()]
     assert stored[1:] == [("llm.reasoning", "ab"), ("llm.token", "c"), ("tool.started", None), ("llm.token", "d")]

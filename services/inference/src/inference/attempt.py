@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
 from inference import lease
+from inference.acting import Calls, Held
 from inference.answer import Answer
 from inference.delta import Asking, Delta, End, Spent, Text, Thought, ToolCall
 from inference.failure import Incomplete, ModelFailed, TooLong
@@ -16,11 +17,12 @@ from inference.guard import Deadlines, Guard
 from inference.lines import Clock, Lines
 from inference.outcome import Outcome, finish, outcome_of
 from inference.pacer import Pacer
-from inference.ports import Memory, Model, TokenStore
+from inference.ports import Deeds, Memory, Model, TokenStore, Tools
 from inference.prompt import Prompt, hash_of_prompt, hash_of_text
 from inference.publisher import TokenLog
 from inference.stopwatch import Stopwatch
 from inference.tool_calls import asked_for, told_of
+from inference.tools.offer import Offer
 from shared.contract.memory import Claim, FinishGeneration, ReleaseGeneration
 from shared.contract.subjects import token_log
 from shared.errors import Busy, LostLease
@@ -39,33 +41,51 @@ class Surroundings:
     """What all attempts of a process share."""
 
     memory: Memory
+    deeds: Deeds
+    tools: Tools
     store: TokenStore
     pacer: Pacer
     clock: Clock
+    most_rounds: int = 8
+    wary: bool = True
+    """Whether a model that has read what strangers wrote may do nothing without being allowed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of whom; `offer` is what stands behind the tools of the prompt."""
+
+    model: Model
+    prompt: Prompt
+    offer: Offer
 
 
 class Attempt:
     """A claimed generation and everything that is at work on it."""
 
-    def __init__(
-        self, generation: str, claim: Claim, model: Model, prompt: Prompt, answer: Answer, guard: Guard, around: Surroundings
-    ) -> None:
+    def __init__(self, generation: str, claim: Claim, asked: Asked, answer: Answer, guard: Guard, around: Surroundings) -> None:
         self._generation = generation
         self._user = claim.user
         self._epoch = claim.epoch
         self._lease_seconds = claim.lease_seconds
         self._theirs = claim.client_tools is not None
-        self._model = model
-        self._prompt = prompt
+        self._model = asked.model
+        self._prompt = asked.prompt
+        self._base = asked.prompt
+        self._offer = asked.offer
+        self._most_rounds = around.most_rounds
         self._answer = answer
         self._guard = guard
         self._memory = around.memory
         self._watch = Stopwatch()
         self._end: FinishGeneration | None = None
         subject = token_log(claim.user, claim.conversation_id, generation)
-        self._log = TokenLog(
-            around.store, subject, Lines(generation, claim, around.clock), around.pacer, lambda: guard.end("lost")
-        )
+        lines = Lines(generation, claim, around.clock)
+        self._log = TokenLog(around.store, subject, lines, around.pacer, lambda: guard.end("lost"))
+        # Rules can't be talked into anything.
+        wary = around.wary and asked.model.card.kind != "embedded"
+        held = Held(generation, claim.user, claim.epoch, claim.rounds, wary, wary and claim.untrusted)
+        self._calls = Calls(held, asked.offer, around.deeds, around.tools, self._log, lines, guard)
 
     async def run(self) -> float | None:
         """To the end. Otherwise the seconds after which the order has to be looked at again."""
@@ -78,8 +98,10 @@ class Attempt:
                 await asyncio.sleep(0)  # Now the wire writes, before a request to a model is prepared.
                 log.info("generation.claimed", generation=self._generation, epoch=self._epoch)
                 outcome = await self._produce()
+                if self._guard.reason == "stopped":
+                    await self._calls.settle()
                 await self._drain(storing, DRAIN_SECONDS)
-                if not await self._finish(outcome):
+                if not await (self._calls.suspend() if outcome is None else self._finish(outcome)):
                     # Not done because we have lost it: the ack would count, and whoever runs it now may die (T12).
                     again = self._lease_seconds
             except asyncio.CancelledError:
@@ -92,15 +114,46 @@ class Attempt:
                 storing.cancel()
         return again
 
-    async def _produce(self) -> Outcome:
-        """Reads the model until it ends, fails, or is ended. What it said by then is in the answer and in the log."""
-        failure = None
+    async def _produce(self) -> Outcome | None:
+        """Reads the model until it ends, fails, or is ended. What it said by then is in the answer and in the log.
+
+        None: it has not ended, and nothing can be done until somebody decides.
+        """
+        failure, waits = None, False
         try:
-            async with self._guard, aclosing(self._model.stream(self._prompt)) as deltas:
-                await self._read(deltas)
+            async with self._guard:
+                waits = not await self._converse()
         except ModelFailed as failed:
             failure = failed
+        if waits and self._guard.reason is None:
+            return None
         return outcome_of(self._guard.reason, failure, self._answer)
+
+    async def _converse(self) -> bool:
+        """Round by round until the model calls no more. False when somebody has to decide first."""
+        calls, answer = self._calls, self._answer
+        if calls.rounds:
+            self._log.write(Text, answer.again(calls.rounds))
+            if not await calls.go_on():
+                return False
+        while True:
+            last = len(calls.rounds) >= self._most_rounds
+            self._prompt = self._next_prompt(last=last)
+            async with aclosing(self._model.stream(self._prompt)) as deltas:
+                await self._read(deltas)
+            if not (answer.calls and self._offer):
+                return True
+            if last:
+                answer.reason = "length"
+                return True
+            if not await calls.round(answer, answer.model or self._model.card.id):
+                return False
+
+    def _next_prompt(self, *, last: bool) -> Prompt:
+        if not self._calls.rounds:
+            return self._base
+        messages = (*self._base.messages, *self._calls.messages())
+        return replace(self._base, messages=messages, tool_choice="none" if last else self._base.tool_choice)
 
     async def _read(self, deltas: AsyncIterable[Delta]) -> None:
         answer, tokens, guard = self._answer, self._log, self._guard
@@ -126,8 +179,7 @@ class Attempt:
         """True for what is said about the answer, and is no part of it."""
         match delta:
             case ToolCall():
-                self._log.write_call(delta)
-                self._answer.calls.append(delta)
+                self._answer.calls.append(self._calls.heard(delta))
             case Spent(usage):
                 self._answer.usage = usage
                 return True
@@ -161,14 +213,15 @@ class Attempt:
             outcome=outcome.kind,
             text=text,
             model=self._answer.model or self._model.card.id,
-            usage=self._answer.usage,
+            usage=self._answer.spent,
             finish_reason=outcome.reason,
             error=outcome.problem,
             prompt_hash=hash_of_prompt(self._prompt),
             output_hash=hash_of_text(text),
-            # A client's tool may be called like one of memory's actions.
-            actions=[] if self._theirs else asked_for(self._answer.calls),
-            tool_calls=told_of(self._answer.calls) or None,
+            # A client's tool may be called like one of memory's actions; what is called here is kept already.
+            actions=[] if self._theirs or self._offer else asked_for(self._answer.calls),
+            tool_calls=None if self._offer else told_of(self._answer.calls) or None,
+            heed=not (self._calls.untrusted or self._calls.acted),
         )
         finished = await finish(self._memory, self._end)
         if finished:

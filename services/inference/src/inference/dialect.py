@@ -98,6 +98,8 @@ class Normalizer:
             raise UpstreamUnavailable("it stopped with an error")
         if isinstance(reason, str) and reason:
             self.reason = _REASONS.get(reason, "stop")
+            if self._calls:
+                out += self._calls.complete()
 
     def _say(self, said: dict[str, Any], out: list[Delta]) -> None:
         content = said.get("content")
@@ -109,6 +111,7 @@ class Normalizer:
         if calls := said.get("tool_calls"):
             self._calls.add(calls)
             out.append(Working())
+            out += self._calls.whole()
         elif function := said.get("function_call"):
             self._calls.add([{"index": 0, "function": function}])
             out.append(Working())

@@ -91,3 +91,10 @@ class LeftAlone(UpstreamUnavailable):
     """The model's server has failed again and again and is left alone for a moment; try again later."""
 
     ill = False
+
+
+class OutOfBudget(ModelFailed):
+    """Today's budget is used up."""
+
+    code = "budget_exhausted"
+    elsewhere = ill = False

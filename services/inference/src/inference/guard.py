@@ -67,6 +67,21 @@ class Guard:
             self._paused = False
             self.heard()
 
+    @contextmanager
+    def away(self) -> Generator[None]:
+        """The model has had its say, and something else is at work (F47). Afterwards it is asked anew, and has lost no time."""
+        began = self._time()
+        self._paused = self._away = True
+        try:
+            yield
+        finally:
+            self._paused = self._away = False
+            self._started += self._time() - began
+            self._asked, self._heard = self._time(), 0.0
+            if self._timer is not None:
+                self._timer.cancel()
+                self._look()
+
     async def __aenter__(self) -> Self:
         self._started = self._asked = self._time()
         scope = asyncio.timeout(None)

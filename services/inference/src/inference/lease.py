@@ -9,7 +9,7 @@ import structlog
 from inference.guard import Guard
 from inference.ports import Memory
 from shared.contract.memory import RenewLease
-from shared.errors import Busy, LostLease
+from shared.errors import BudgetExhausted, Busy, LostLease
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -38,10 +38,12 @@ async def keep(memory: Memory, user: str, generation: str, epoch: int, guard: Gu
 
 
 async def insist(call: Callable[[Q], Awaitable[A]], question: Q) -> A:
-    """Asks until memory answers. Ends only with an answer, a refusal, or the task."""
+    """Asks until memory answers. Ends only with an answer, a refusal, or the task. A budget that is used up is a refusal."""
     while True:
         try:
             return await call(question)
+        except BudgetExhausted:
+            raise
         except Busy as busy:
             log.warning("memory.awaited", reason=busy.code)
             await asyncio.sleep(busy.retry_after)

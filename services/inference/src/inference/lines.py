@@ -7,8 +7,18 @@ from time import monotonic
 from typing import Any
 
 from inference.delta import Text, Thought, ToolCall
-from shared.contract.events import GenerationRestarted, GenerationStarted, Reasoning, Token, ToolStarted
+from inference.tools.telling import SHOWN, cut
+from shared.contract.events import (
+    ActionAsked,
+    GenerationRestarted,
+    GenerationStarted,
+    Reasoning,
+    Token,
+    ToolFinished,
+    ToolStarted,
+)
 from shared.contract.memory import Claim
+from shared.contract.tools import CallOutcome, ToolCallState
 
 Now = Callable[[], datetime]
 
@@ -67,14 +77,29 @@ class Lines:
 
     def tool_started(self, call: ToolCall) -> tuple[str, bytes]:
         """Type and data for a tool that the model asked for."""
-        event = ToolStarted(
-            **self._common(f"tool-{call.id}"[:64]),
-            attempt=self._claim.epoch,
-            tool_call_id=call.id,
-            name=call.name,
-            arguments=json.loads(call.arguments),
-        )
+        event = ToolStarted(**self._of_call("tool", call.id), name=call.name, arguments=json.loads(call.arguments))
         return ToolStarted.type_name, event.encode()
+
+    def tool_finished(self, call: ToolCallState, status: CallOutcome, seconds: float | None) -> tuple[str, bytes]:
+        """Type and data for what came of a tool."""
+        event = ToolFinished(
+            **self._of_call("end", call.id),
+            name=call.name,
+            status=status,
+            result=cut(call.result, SHOWN),
+            error=call.error,
+            duration_ms=None if seconds is None else round(seconds * 1_000),
+        )
+        return ToolFinished.type_name, event.encode()
+
+    def action_asked(self, call: ToolCall) -> tuple[str, bytes]:
+        """Type and data for a card that can be shown while the text still streams."""
+        event = ActionAsked(**self._of_call("action", call.id), event=call.name, payload=json.loads(call.arguments))
+        return ActionAsked.type_name, event.encode()
+
+    def _of_call(self, what: str, call_id: str) -> dict[str, Any]:
+        common = self._common(f"{what}-{call_id}"[:64])
+        return {**common, "attempt": self._claim.epoch, "tool_call_id": call_id}
 
     def spoken(self, kind: type[Text] | type[Thought], text: str) -> tuple[str, bytes]:
         """Type and data for the next piece of text or reasoning."""

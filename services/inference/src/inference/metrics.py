@@ -50,3 +50,16 @@ PER_TOKEN = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1),
 )
 COST = Counter("colloquy_model_cost_usd", "What the requests to a model have cost, in US dollars, by its price.", ["model"])
+TOOL_CALLS = Counter("colloquy_tool_calls", "Calls of tools that ended here.", ["tool", "outcome"])
+TOOL_SECONDS = Histogram(
+    "colloquy_tool_seconds",
+    "How long a call of a tool took.",
+    ["tool"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+
+
+def tool_called(tool: str, outcome: str, seconds: float) -> None:
+    """A call has ended."""
+    TOOL_CALLS.labels(tool, outcome).inc()
+    TOOL_SECONDS.labels(tool).observe(seconds)

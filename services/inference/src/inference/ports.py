@@ -1,15 +1,17 @@
 """What inference needs from the world: models, memory, and a stream to write tokens to."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Collection, Mapping
+from typing import Any, Protocol
 
 from inference.delta import Delta
 from inference.prompt import Prompt
+from inference.tools.offer import Offer, Offered
 from shared.bus import Stored
-from shared.contract import budget, inference, knowledge, memory
+from shared.contract import acting, budget, inference, knowledge, memory
 from shared.contract.memory import Done
 from shared.contract.subjects import Subject
+from shared.contract.tools import Round, ToolCallState
 
 
 class Model(Protocol):
@@ -49,6 +51,42 @@ class Memory(Protocol):
 
     async def abandon(self, question: memory.AbandonGeneration) -> memory.GenerationState:
         """See the contract."""
+        ...
+
+
+class Deeds(Protocol):
+    """The calls of memory about tools. All raise LostLease, and Unavailable when memory does not answer."""
+
+    async def keep_round(self, question: acting.KeepRound) -> Round:
+        """Raises BudgetExhausted."""
+        ...
+
+    async def begin_call(self, question: acting.BeginCall) -> ToolCallState:
+        """See the contract."""
+        ...
+
+    async def keep_result(self, question: acting.KeepResult) -> Done:
+        """See the contract."""
+        ...
+
+    async def carry_out(self, question: acting.CarryOut) -> ToolCallState:
+        """See the contract."""
+        ...
+
+    async def suspend(self, question: acting.SuspendGeneration) -> Done:
+        """See the contract."""
+        ...
+
+
+class Tools(Protocol):
+    """What can be done for a person."""
+
+    async def offer(self, user: str, preferences: Mapping[str, Any], wanted: Collection[str] = ()) -> Offer:
+        """The tools that this person has now. For those that are `wanted` it waits a while, if it has to."""
+        ...
+
+    async def call(self, user: str, offered: Offered, arguments: dict[str, Any], key: str) -> Any:
+        """The tool's answer, as JSON that is safe to keep. Raises ToolFailed. `key` is the same wherever a call is repeated."""
         ...
 
 

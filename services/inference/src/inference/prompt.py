@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from inference.tools.telling import RULE
 from shared.contract.memory import Claim
 from shared.contract.objects import PromptMessage, Sampling
 from shared.contract.tools import ToolSpec
@@ -82,7 +83,7 @@ def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, too
     more, and none later.
     """
     lead, rest = _lead(claim.messages)
-    acting = None if tools else claim.acting
+    acting = RULE if tools else claim.acting if claim.client_tools is None else None
     parts = [_instructions(claim, system_prompt), lead, acting, claim.context]
     told = "\n\n".join(part for part in parts if part)
     first = [PromptMessage(role="system", text=told)] if told else []

@@ -6,11 +6,11 @@ Publish, wait for the ack, publish what has accumulated meanwhile: one token a m
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
-from inference.delta import Text, Thought, ToolCall
+from inference.delta import Text, Thought
 from inference.lines import Lines
 from inference.pacer import Pacer
 from inference.ports import TokenStore
@@ -28,7 +28,16 @@ MOST_HELD: Final = 64 * 1024
 """Characters that wait to be published. Then the model is not read further."""
 
 Kind = type[Text] | type[Thought]
-Item = tuple[Kind, str] | ToolCall
+
+
+class Ready(NamedTuple):
+    """A message as it is stored: type and data."""
+
+    kind: str
+    data: bytes
+
+
+Item = tuple[Kind, str] | Ready
 
 
 class _Lost(Exception):
@@ -75,9 +84,9 @@ class TokenLog:
             self._size += len(text)
             self._hold((kind, text))
 
-    def write_call(self, call: ToolCall) -> None:
-        """Publishes that the model asked for a tool."""
-        self._hold(call)
+    def write_line(self, line: tuple[str, bytes]) -> None:
+        """Publishes a message that is written already, in its turn."""
+        self._hold(Ready(*line))
 
     async def room(self) -> None:
         """Returns when there is room again."""
@@ -192,8 +201,8 @@ class TokenLog:
     def _next(self) -> tuple[str, bytes]:
         """Type and data of the next message: all that is held of one kind, up to a limit."""
         item = self._held.popleft()
-        if isinstance(item, ToolCall):
-            return self._lines.tool_started(item)
+        if isinstance(item, Ready):
+            return item
         kind, text = item
         if self._held:
             text = self._gather(kind, text)

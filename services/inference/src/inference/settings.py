@@ -71,3 +71,30 @@ class InferenceSettings(BaseSettings):
     demo_tokens_per_second: float = Field(
         default=60.0, ge=0, description="Speed of the built-in commands; 0: as fast as they can."
     )
+    tools: bool = Field(default=True, description="Whether models may call tools for a person.")
+    tool_servers: SecretStr = Field(
+        default=SecretStr(""),
+        description="MCP servers whose tools models may call, and policies, as TOML or as the path of a TOML file.",
+    )
+    tool_rounds: int = Field(
+        default=8, ge=1, le=50, description="How often a model may be asked again with results of tools in one answer."
+    )
+    tool_seconds: float = Field(default=30.0, gt=0, description="Seconds that a built-in tool may take.")
+    tool_list_seconds: float = Field(
+        default=300.0, gt=0, description="Seconds after which a server is asked for its tools again."
+    )
+    tool_slots: int = Field(
+        default=16, ge=1, le=1_000, description="How many calls of tools for work in the background one worker process makes."
+    )
+    ask_after_untrusted: bool = Field(
+        default=True,
+        description="Whether a model that has read what strangers wrote (attachments, results of MCP tools) needs an approval"
+        " for every call that does something.",
+    )
+    user_tool_servers: int = Field(
+        default=4, ge=0, le=32, description="How many MCP servers of their own a person may use, by https; 0: none."
+    )
+    user_tool_hosts: str = Field(
+        default="*",
+        description="Hosts that those may be at, separated by commas; .example.org with all below it, * every public one.",
+    )

@@ -27,6 +27,9 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    told: bool = False
+    tries: int = 8
+    """How often it is looked whether the last call is complete already: some servers cut behind every bracket."""
 
 
 class ToolCalls:
@@ -35,6 +38,7 @@ class ToolCalls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._open: dict[int, _Call] = {}
+        self._told = 0
 
     def add(self, parts: object) -> None:
         """The value of `tool_calls` of one chunk. Raises UpstreamMalformed when there is too much of it."""
@@ -43,15 +47,30 @@ class ToolCalls:
                 if isinstance(part, dict):
                     self._add(cast("dict[str, Any]", part))
 
+    def whole(self) -> list[ToolCall]:
+        """The calls that surely are complete by now, in their order: the next one has begun, or it came in one piece."""
+        ready: list[ToolCall] = []
+        while self._told < len(self._calls):
+            call = self._calls[self._told]
+            if self._told == len(self._calls) - 1 and not (call.arguments.endswith("}") and call.tries):
+                break
+            call.tries = max(0, call.tries - 1)
+            try:
+                ready.append(self._tell(call))
+            except UpstreamMalformed:
+                break  # It may go on; at the end it is a failure.
+        return ready
+
     def complete(self) -> list[ToolCall]:
-        """All calls, with ids where the server gave none. Raises UpstreamMalformed when one was never closed."""
-        calls = [
-            ToolCall(call.id or f"call_{number}", call.name, call.arguments or "{}") for number, call in enumerate(self._calls)
-        ]
-        self._calls.clear()
-        for call in calls:
-            _check(call)
-        return calls
+        """All others, with ids where the server gave none. Raises UpstreamMalformed when one was never closed."""
+        return [self._tell(call) for call in self._calls[self._told :]]
+
+    def _tell(self, call: _Call) -> ToolCall:
+        told = ToolCall(call.id or f"call_{self._told}", call.name, call.arguments or "{}")
+        _check(told)
+        call.told = True
+        self._told += 1
+        return told
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -66,7 +85,10 @@ class ToolCalls:
         # Some servers repeat id and name in every piece: they are set once, never appended.
         call.id = call.id or call_id
         call.name = call.name or name
-        call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
+        if call.told and piece.strip():
+            raise UpstreamMalformed("a tool call that goes on after its end")
+        call.arguments += piece
         if len(call.arguments) > CALL_CAP:
             raise UpstreamMalformed("a tool call without end")
 

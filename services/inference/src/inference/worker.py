@@ -3,15 +3,18 @@
 import structlog
 
 from inference.answer import Answer
-from inference.attempt import Attempt, Surroundings
+from inference.answer import text_of as said_in
+from inference.attempt import Asked, Attempt, Surroundings
 from inference.failure import NoSuchModel
 from inference.guard import Deadlines, Guard, Stops
 from inference.lease import insist
 from inference.models import Models
 from inference.outcome import CANCELLED, finish
+from inference.ports import Model
 from inference.prompt import prompt_of
 from inference.salvage import text_of
 from inference.settings import InferenceSettings
+from inference.tools.offer import Offer
 from shared.bus import Delivery, Later
 from shared.contract.inference import Generate, StopNow
 from shared.contract.memory import AbandonGeneration, Claim, ClaimGeneration, FinishGeneration
@@ -69,11 +72,21 @@ class Worker:
         except NoSuchModel as failure:
             await self._fail(generation, claim, failure.problem)
             return
-        prompt = prompt_of(claim, self._settings.system_prompt, self._around.clock.now())
+        offer = await self._offer(claim, model)
+        prompt = prompt_of(claim, self._settings.system_prompt, self._around.clock.now(), offer.specs)
         answer = Answer(self._settings.max_output_chars)
-        again = await Attempt(generation, claim, model, prompt, answer, guard, self._around).run()
+        again = await Attempt(generation, claim, Asked(model, prompt, offer), answer, guard, self._around).run()
         if again is not None:
             raise Later(again)
+
+    async def _offer(self, claim: Claim, model: Model) -> Offer:
+        """Our tools, unless the client brings its own, nobody sees the conversation again, or the model can't call any."""
+        card = model.card
+        able = card.kind in ("embedded", "recorded") or card.capabilities is None or "tools" in card.capabilities
+        if claim.client_tools is not None or claim.temporary or not able:
+            return Offer()
+        wanted = [call.name for one in claim.rounds for call in one.calls if call.status in ("planned", "approved", "running")]
+        return await self._around.tools.offer(claim.user, claim.preferences, wanted)
 
     async def _salvage(self, generation: str, claim: Claim) -> None:
         """It was stopped while nobody ran it: what was said is what there is."""
@@ -83,7 +96,7 @@ class Worker:
             user=claim.user,
             epoch=claim.epoch,
             outcome="cancelled",
-            text=text_of(messages),
+            text=max(text_of(messages), said_in(claim.rounds), key=len),
             model=claim.model,
             finish_reason="cancelled",
             error=CANCELLED,

@@ -1,7 +1,10 @@
 """Memory, asked over the bus."""
 
+from typing import Any
+
 from shared.bus import Bus
-from shared.contract import budget, knowledge, memory
+from shared.contract import acting, budget, knowledge, memory, state
+from shared.contract.tools import Round, ToolCallState
 
 RENEWAL_TIMEOUT = 1.5
 """Seconds; shorter than the time to the next renewal."""
@@ -48,3 +51,27 @@ class BusMemory:
     async def charge(self, question: budget.Charge) -> memory.Done:
         """See the contract."""
         return await self._bus.ask(budget.CHARGE, question)
+
+    async def keep_round(self, question: acting.KeepRound) -> Round:
+        """Raises LostLease, BudgetExhausted."""
+        return await self._bus.ask(acting.KEEP_ROUND, question)
+
+    async def begin_call(self, question: acting.BeginCall) -> ToolCallState:
+        """Raises LostLease."""
+        return await self._bus.ask(acting.BEGIN_CALL, question)
+
+    async def keep_result(self, question: acting.KeepResult) -> memory.Done:
+        """Raises LostLease."""
+        return await self._bus.ask(acting.KEEP_RESULT, question)
+
+    async def carry_out(self, question: acting.CarryOut) -> ToolCallState:
+        """Raises LostLease."""
+        return await self._bus.ask(acting.CARRY_OUT, question)
+
+    async def suspend(self, question: acting.SuspendGeneration) -> memory.Done:
+        """Raises LostLease."""
+        return await self._bus.ask(acting.SUSPEND_GENERATION, question)
+
+    async def preferences(self, user: str) -> dict[str, Any]:
+        """What this person prefers."""
+        return (await self._bus.ask(state.GET_PREFERENCES, state.GetPreferences(user=user))).preferences
