@@ -326,6 +326,12 @@ def test_and_may_join_words_of_one_thing():
     assert called("add a task: wash and iron the shirts")[0][1]["title"] == "wash and iron the shirts"
 
 
+def test_a_note_among_other_things_ends_with_its_sentence():
+    person = Person({"list_tasks": TASKS})
+    person.say("Add a task: Sing and then note: Do re mi. Show my tasks")
+    assert person.calls[1] == ("create_note", {"text": "Do re mi."})
+
+
 def test_several_things_go_on_a_list():
     titles = [given["title"] for _, given in called("add milk, bread and 3 eggs to my shopping list")]
     assert titles == ["milk", "bread", "3 eggs"]

@@ -55,7 +55,7 @@ class Embedded:
 def _usage(prompt: Prompt, reply: Reply, said: int) -> Usage:
     asked = sum(1 for _ in pieces(prompt.question))  # What else it reads costs nothing.
     said += sum(len(list(pieces(call.arguments))) for call in reply.calls)
-    return Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said)
+    return Usage(prompt_tokens=asked, completion_tokens=said, total_tokens=asked + said, estimated=True)
 
 
 def until(due: float, now: float) -> float:

@@ -123,8 +123,11 @@ class Wording:
 
     @property
     def rest_of_text(self) -> str:
-        """From the first of these words to the end of what was said, line breaks and all."""
-        return self.said[self.words[0].start :].strip() if self.words else ""
+        """From the first of these words to the last one, line breaks and all; to the end of what was said, when that is it."""
+        if not self.words:
+            return ""
+        last = self.words[-1].end
+        return self.said[self.words[0].start : last if self.said[last:LONGEST].strip() else None].strip()
 
 
 def wording(said: str) -> Wording:
