@@ -45,6 +45,7 @@ MAY_PUBLISH: dict[str, set[str]] = {
     "$JS.API.STREAM.MSG.DELETE.BLOBS": {"gateway", "memory", "transcribe"},
     "$JS.API.STREAM.PURGE.BLOBS": {"memory"},
     "rpc.workflow.create": {"gateway", "inference", "workflow"},
+    "rpc.workflow.put_schedule": {"gateway", "workflow"},
     "rpc.workflow.find_flights": {"gateway", "inference"},
     "rpc.workflow.select_flight": {"gateway"},
     "rpc.memory.keep_trip": {"workflow"},

@@ -66,10 +66,13 @@ async def test_remind_me_to_call_john_tomorrow_at_9(ana: Client):
     heard = await say(ana, "remind me to call John tomorrow at 9", "task.created", "action.created", "tool.finished")
     (task,) = (await ana.call("GET", "/api/v1/state"))["tasks"]
     assert (task["title"], task["due"], task["status"]) == ("call John", tomorrow_at_9(), "open")
-    assert heard.events["task.created"][0]["id"] == task["id"]
+    assert heard.events["task.created"][0]["task"]["id"] == task["id"]
     assert "**call John**" in heard.text
     assert "09:00 (Europe/Berlin)" in heard.text
-    assert [(call["name"], call["status"]) for call in heard.calls] == [("create_task", "completed")]
+    assert [(call["name"], call["status"]) for call in heard.calls] == [
+        ("create_task", "completed"),
+        ("start_workflow", "completed"),
+    ]
 
 
 async def test_what_is_on_my_agenda(ana: Client):

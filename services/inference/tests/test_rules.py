@@ -83,10 +83,12 @@ def called(text: str, person: Person | None = None) -> list[tuple[str, dict]]:
 
 
 def test_remind_me_to_call_john_tomorrow_at_9():
-    person = Person()
+    person = Person({"create_task": {"id": "t_1"}})
     said = person.say("remind me to call John tomorrow at 9")
+    at = "2026-11-29T09:00:00+01:00"
     assert person.calls == [
-        ("create_task", {"title": "call John", "due": "2026-11-29T09:00:00+01:00", "tags": ["reminder"]}),
+        ("create_task", {"title": "call John", "due": at, "tags": ["reminder"]}),
+        ("start_workflow", {"type": "reminder", "params": {"text": "call John", "at": at, "taskId": "t_1"}}),
     ]
     assert "**call John**" in said
     assert "Sunday 29 November 2026, 09:00 (Europe/Berlin)" in said
@@ -260,7 +262,7 @@ def test_what_is_missing_is_asked_for_and_the_next_turn_fills_it():
     assert person.say("Remind me to call John") == "When shall I remind you to call John?"
     assert person.calls == []
     person.say("tomorrow at 9")
-    assert person.calls == [("create_task", {"title": "call John", "due": "2026-11-29T09:00:00+01:00", "tags": ["reminder"]})]
+    assert person.calls[0] == ("create_task", {"title": "call John", "due": "2026-11-29T09:00:00+01:00", "tags": ["reminder"]})
 
 
 def test_two_things_may_be_missing():
@@ -316,7 +318,7 @@ def test_yes_and_no_without_a_question_do_nothing():
 def test_one_command_after_the_other():
     person = Person({"list_events": EVENTS, "list_tasks": TASKS})
     said = person.say("Remind me to call John tomorrow at 9 and then add a task: Buy Milk. What's on my agenda?")
-    assert [name for name, _ in person.calls] == ["create_task", "create_task", "list_events", "list_tasks"]
+    assert [name for name, _ in person.calls] == ["create_task", "start_workflow", "create_task", "list_events", "list_tasks"]
     assert [given["title"] for name, given in person.calls if name == "create_task"] == ["call John", "Buy Milk"]
     assert said.index("call John") < said.index("Buy Milk") < said.index("Standup")
 
@@ -411,11 +413,17 @@ def test_a_flight_is_booked_in_a_name():
 
 
 def test_a_reminder_that_repeats_is_scheduled_where_that_can_be_done():
-    person = Person(tools=specs(*BUILT_IN, "create_schedule"))
-    person.say("remind me to water the plants every monday at 8")
-    assert person.calls[0][0] == "create_schedule"
-    assert (person.calls[0][1]["cron"], person.calls[0][1]["timezone"]) == ("0 8 * * 1", ZONE)
-    assert "can't repeat" in Person().say("remind me to water the plants every monday at 8")
+    person = Person()
+    assert "every Monday at 08:00" in person.say("remind me to water the plants every monday at 8")
+    params = {"text": "water the plants", "cron": "0 8 * * 1", "timezone": ZONE}
+    assert person.calls == [("start_workflow", {"type": "reminder", "params": params})]
+    assert "can't repeat" in Person(tools=specs("create_task")).say("remind me to water the plants every monday at 8")
+
+
+def test_a_reminder_is_a_task_even_where_nothing_can_ring():
+    person = Person({"start_workflow": {"error": "No such workflow."}})
+    assert "I will remind you" in person.say("remind me to call John tomorrow at 9")
+    assert [name for name, _ in person.calls] == ["create_task", "start_workflow"]
 
 
 @pytest.mark.parametrize(

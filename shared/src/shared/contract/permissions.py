@@ -145,6 +145,7 @@ _JOBS = tuple(
         memory.LIST_CONVERSATIONS,
         memory.CREATE_CONVERSATION,
         workflow.CREATE,
+        workflow.PUT_SCHEDULE,
         travel.GET_TRIP,
         travel.LIST_TRIPS,
     )

@@ -131,9 +131,8 @@ def _run(answer: "Script | Said", done: Iterator[_Round], tools: Toolbox) -> str
 def _problem(calls: tuple[Call, ...], before: _Round) -> str | None:
     if before.names != tuple(call.name for call in calls):
         return "What was done meanwhile does not fit what I would do now; please say it again."
-    failed = [
-        (name, result.problem) for name, result in zip(before.names, before.answers.results, strict=True) if result.problem
-    ]
+    done = zip(calls, before.answers.results, strict=True)
+    failed = [(call.name, result.problem) for call, result in done if result.problem and not call.may_fail]
     if not failed:
         return None
     return "\n".join(f"That did not work (`{name}`): {problem}" for name, problem in failed)

@@ -117,7 +117,7 @@ def _found(heard: Heard, tool: str, given: dict[str, Any], asked: Reading, retur
     answers = yield (Call(tool, arguments),)
     when = f"{day_said(first)} to {day_said(last)}" if ranged else day_said(first)
     if last > first and not ranged:
-        when += f" (the first day of {asked.said}; name another day to look at that)"
+        when += f" (the first day; name another one until {day_said(last)} to look at that)"
     way = f"{given['origin']} to {given['destination']}" if given["origin"] else str(given["destination"])
     back = f", back on {day_said(returning.start.date())}" if returning else ""
     return _told(answers[0], f"{way}, {when}{back}", heard) + noted(asked)

@@ -9,8 +9,8 @@ from inference.rules.toolbox import Call
 from inference.rules.wording import Wording, wording
 
 TAG: Final = "reminder"
-SCHEDULERS: Final = ("create_schedule", "put_schedule", "schedule_workflow")
-"""Names of a tool that begins a workflow again and again, where there is one."""
+BELL: Final = "start_workflow"
+"""The tool that begins the workflow `reminder`."""
 
 _LEAD = re.compile(r"(?:to|about|that|of|daran|an|dass)\Z")
 
@@ -51,19 +51,26 @@ def _reminder(heard: Heard, reading: Reading | None, title: str, again: str, que
 
 
 def _kept(heard: Heard, reading: Reading, title: str) -> Script:
-    scheduler = next((name for name in SCHEDULERS if name in heard.tools), None)
-    if reading.cron and scheduler:
-        params = {"goal": title, "title": title}
-        yield (Call(scheduler, {"type": "reminder", "params": params, "cron": reading.cron, "timezone": reading.zone}),)
+    """A task that is due then; and work in the background that tells of it, as long as the task is open."""
+    if reading.cron and BELL in heard.tools:
+        yield (Call(BELL, _bell(title, cron=reading.cron, timezone=reading.zone)),)
         return f"I will remind you: **{title}** – {reading.said}.{noted(reading)}"
     arguments: dict[str, Any] = {"title": title[:500], "due": reading.due, "tags": [TAG]}
-    yield (Call("create_task", arguments),)
+    answers = yield (Call("create_task", arguments),)
     if reading.cron:
         return (
             f"I put down the first one: **{title}** – {reading.said}.{noted(reading)} "
-            "I can't repeat it by myself yet: complete it and say it again, or add a schedule."
+            "I can't repeat it here: complete it and say it again."
         )
+    if reading.kind == "moment" and BELL in heard.tools:
+        task = answers[0].mapping.get("id")
+        yield (Call(BELL, _bell(title, at=reading.start.isoformat(), taskId=task), may_fail=True),)
     return f"I will remind you: **{title}** – {reading.said}.{noted(reading)}{_no_time(reading)}"
+
+
+def _bell(title: str, **when: Any) -> dict[str, Any]:
+    given = {name: value for name, value in when.items() if value is not None}
+    return {"type": "reminder", "params": {"text": title[:500], **given}}
 
 
 def _no_time(reading: Reading) -> str:

@@ -32,10 +32,11 @@ _FLIGHTS = re.compile(
 
 
 class Call(NamedTuple):
-    """A tool, and what it is given."""
+    """A tool, and what it is given. `may_fail`: what is said afterwards is true without it too."""
 
     name: str
     arguments: dict[str, Any]
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

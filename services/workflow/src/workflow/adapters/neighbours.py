@@ -102,6 +102,10 @@ class BusWorkflows:
         with suppress(WorkflowExists):
             await self._bus.ask(contract.CREATE, order, timeout=SECONDS)
 
+    async def schedule(self, order: contract.PutSchedule) -> None:
+        """See the port."""
+        await self._bus.ask(contract.PUT_SCHEDULE, order, timeout=SECONDS)
+
 
 class BusMemory:
     """See `jobs.ports.Memory`."""

@@ -11,6 +11,7 @@ from workflow.jobs.daily_plan import daily_message, daily_plan
 from workflow.jobs.group_summary import group_summary
 from workflow.jobs.policy import guarded
 from workflow.jobs.ports import Ports
+from workflow.jobs.reminder import reminder
 from workflow.jobs.task import task
 from workflow.jobs.travel_detection import travel_detection
 from workflow.jobs.travel_search import travel_prepare, travel_search
@@ -35,6 +36,7 @@ def definitions(ports: Ports, named: Named) -> list[Definition]:
         daily_plan(ports),
         daily_message(ports),
         week_summary(ports),
+        reminder(ports),
         group_summary(ports),
         calendar_sync(ports, named.calendar),
         travel_detection(ports),

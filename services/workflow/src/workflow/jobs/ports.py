@@ -26,6 +26,7 @@ from shared.contract.state import (
 from shared.contract.tools import Tool
 from shared.contract.travel import ChooseFlight, KeepTrip, SettleTrip
 from shared.contract.trip import Trip
+from shared.contract.workflow import PutSchedule
 from workflow.step import About, Attempt
 
 
@@ -109,6 +110,10 @@ class Workflows(Protocol):
 
     async def begin(self, user: str, kind: str, params: Any, workflow_id: str) -> None:
         """Begins one, unless it has begun before."""
+        ...
+
+    async def schedule(self, order: PutSchedule) -> None:
+        """Has one begin at its moments. The same id again replaces it."""
         ...
 
 
