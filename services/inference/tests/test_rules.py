@@ -175,6 +175,7 @@ def test_summarise_my_week():
         ("when is my next meeting?", "list_events", {}),
         ("take a note: The code is 1", "create_note", {"text": "The code is 1"}),
         ("remember that my bike is Blue", "pin_memory", {"type": "fact", "value": "my bike is Blue"}),
+        ("search for tides", "search_memory", {"query": "tides"}),
         ("what did I say about the budget?", "search_memory", {"query": "the budget"}),
         ("plan tomorrow", "list_tasks", {}),
         ("show my plan", "get_plan", {"date": "2026-11-28"}),

@@ -118,7 +118,7 @@ def _found(heard: Heard, tool: str, given: dict[str, Any], asked: Reading, retur
     when = f"{day_said(first)} to {day_said(last)}" if ranged else day_said(first)
     if last > first and not ranged:
         when += f" (the first day; name another one until {day_said(last)} to look at that)"
-    way = f"{given['origin']} to {given['destination']}" if given["origin"] else str(given["destination"])
+    way = f"from {given['origin']} to {given['destination']}" if given["origin"] else f"to {given['destination']}"
     back = f", back on {day_said(returning.start.date())}" if returning else ""
     return _told(answers[0], f"{way}, {when}{back}", heard) + noted(asked)
 
@@ -128,16 +128,16 @@ def _told(result: Result, asked: str, heard: Heard) -> str:
     found = Result("", trip) if isinstance(trip, dict) else result
     flights = found.listed("rankedFlights", "flights", "offers", "results", "itineraries", "data")
     if not flights and search.get("status") in ("queued", "running", "waiting", "sleeping"):
-        return f"I am looking for flights to {asked}. It takes a little; they will be in your travel suggestions."
+        return f"I am looking for flights {asked}. It takes a little; they will be in your travel suggestions."
     problem = found.mapping.get("problem")
     if not flights:
-        return f"I found no flights to {asked}." + (f" {problem}" if problem else "")
+        return f"I found no flights {asked}." + (f" {problem}" if problem else "")
     notice = next(
         (str(each[key]) for each in (found.mapping, search) for key in ("notice", "note", "disclaimer") if each.get(key)), ""
     )
     lines = [f"{place}. {_line(flight)}" for place, flight in enumerate(flights[:SHOWN], start=1)]
     more = [f"\n{len(flights) - SHOWN} more were found."] if len(flights) > SHOWN else []
-    return "\n".join([f"Flights to {asked}:", "", *lines, *more, *([f"\n_{notice}_"] if notice else [])])
+    return "\n".join([f"Flights {asked}:", "", *lines, *more, *([f"\n_{notice}_"] if notice else [])])
 
 
 def _line(flight: dict[str, Any]) -> str:

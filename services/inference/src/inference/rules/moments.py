@@ -85,7 +85,8 @@ class Reading:
         if self.kind == "day":
             return day_said(self.start.date())
         until = f"–{self.end:%H:%M}" if self.length is not None and self.end.date() == self.start.date() else ""
-        return f"{day_said(self.start.date())}, {self.start:%H:%M}{until} ({self.zone})"
+        seconds = f"{self.start:%H:%M:%S}" if self.start.second else f"{self.start:%H:%M}"
+        return f"{day_said(self.start.date())}, {seconds}{until} ({self.zone})"
 
     @property
     def explained(self) -> str:

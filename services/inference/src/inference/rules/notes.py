@@ -47,7 +47,8 @@ def _search(heard: Heard) -> Script | Said:
     query = heard.said()
     if not query:
         return Ask("What shall I look for?", "search for", free=True)
-    return _searched(heard, query, notes_only="what" in heard.match.groupdict() and "note" in (heard.match["what"] or "note"))
+    what = heard.match.groupdict().get("what") or ""
+    return _searched(heard, query, notes_only=what.startswith(("note", "notiz", "writ", "wrote", "save")))
 
 
 def _searched(heard: Heard, query: str, *, notes_only: bool) -> Script:

@@ -75,11 +75,11 @@ RULES: Final[list[Rule]] = [
         _status,
         (
             r"(?:what is the |show (?:me )?the |check (?:the )?)?(?:workflow )?status(?: of)?(?: the"
-            r"| my)?(?: workflow)? (?P<id>w_[^ ]+)"
+            r"| my)?(?: workflow)? (?P<id>(?:w_|tool-)[^ ]+)"
         ),
         r"(?:what is the |show (?:me )?the |check (?:the )?)?(?:workflow status|status of (?:the|my) workflows?)",
         r"(?:show|list)(?: me)?(?: my| the)?(?: running)? workflows",
-        r"how (?:is|far is)(?: the)?(?: workflow)? (?P<id>w_[^ ]+)(?: doing| going)?",
+        r"how (?:is|far is)(?: the)?(?: workflow)? (?P<id>(?:w_|tool-)[^ ]+)(?: doing| going)?",
         example="workflow status",
     ),
     *rule(
