@@ -1,5 +1,6 @@
 """The part of the double that asks people for the leave to call tools."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,13 +17,17 @@ class ApprovalsDouble:
 
     def __init__(self, objects: dict[str, dict[str, tuple[str, Any]]]) -> None:
         self.objects = objects
+        self.decided: dict[str, asyncio.Event] = {}
 
     @property
     def known(self) -> dict[str, tuple[str, Approval]]:
         return self.objects["approvals"]
 
     def answered(self) -> dict[Any, Any]:
-        return {acting.LIST_APPROVALS: self.list, acting.DECIDE_APPROVAL: self.decide}
+        return {
+            acting.LIST_APPROVALS: self.list,
+            acting.DECIDE_APPROVAL: self.decide,
+        }
 
     def ask(self, user: str, **arguments: Any) -> Approval:
         """Somebody has to decide."""
@@ -39,8 +44,14 @@ class ApprovalsDouble:
             created_at=NOW,
             expires_at=NOW + timedelta(days=7),
         )
-        self.known[approval.id] = (user, approval)
+        self.waiting(user, approval)
         return approval
+
+    def waiting(self, user: str, approval: Approval) -> asyncio.Event:
+        """It is set when this is decided."""
+        self.known[approval.id] = (user, approval)
+        decided = self.decided[approval.id] = asyncio.Event()
+        return decided
 
     def of(self, user: str) -> list[Approval]:
         return [one for owner, one in self.known.values() if owner == user and one.status == "waiting"][::-1]
@@ -60,4 +71,5 @@ class ApprovalsDouble:
             raise ApprovalDecided
         decided = approval.model_copy(update={"status": wanted, "decided_at": NOW})
         self.known[approval.id] = (owner, decided)
+        self.decided[approval.id].set()
         return decided

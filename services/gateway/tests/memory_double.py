@@ -16,13 +16,6 @@ from person_double import NOW, PersonDouble
 
 from shared.bus import Answer, Bus
 from shared.contract import events, memory
-from shared.contract.acting import (
-    DECIDE_APPROVAL,
-    LIST_APPROVALS,
-    Approvals,
-    DecideApproval,
-    ListApprovals,
-)
 from shared.contract.inference import LIST_MODELS, ListModels, Model, Models
 from shared.contract.memory import Accepted, SendMessage
 from shared.contract.objects import ChatMessage, Conversation, Problem, Usage
@@ -48,8 +41,6 @@ class MemoryDouble:
         self.presence: list[memory.RecordPresence] = []
         self.stopped: dict[str, asyncio.Event] = {}
         self.tasks: set[asyncio.Task[None]] = set()
-        self.approvals: dict[str, Approval] = {}
-        self.decided: dict[str, asyncio.Event] = {}
         self.failing: Exception | None = None
 
     def answers(self) -> list[Answer[Any, Any]]:
@@ -70,8 +61,6 @@ class MemoryDouble:
             GET_STATE: self.state,
             memory.OPEN_STREAM: self.open_stream,
             memory.RECORD_PRESENCE: self.record,
-            LIST_APPROVALS: self.list_approvals,
-            DECIDE_APPROVAL: self.decide,
             **self.person.answered(),
             **self.approvals.answered(),
         }
@@ -296,18 +285,6 @@ class MemoryDouble:
         ended = bool(answers) and answers[-1].status != "pending"
         return memory.StreamOpening(running_generation_id=running, until_ended=ended)
 
-    async def list_approvals(self, question: ListApprovals) -> Approvals:
-        mine = [one for one in self.approvals.values() if self.conversations[one.conversation_id][0] == question.user]
-        return Approvals(approvals=[one for one in mine if one.status == "waiting"])
-
-    async def decide(self, order: DecideApproval) -> Approval:
-        assert order.arguments_hash == self.approvals[order.approval_id].arguments_hash
-        status = "approved" if order.decision == "approve" else "rejected"
-        approval = self.approvals[order.approval_id].model_copy(update={"status": status})
-        self.approvals[order.approval_id] = approval
-        self.decided[order.approval_id].set()
-        return approval
-
     async def record(self, report: memory.RecordPresence) -> memory.Done:
         self.presence.append(report)
         return memory.Done()
@@ -351,8 +328,7 @@ class Working:
         asked = {"tool_call_id": "call_0", "name": name, "arguments": arguments, "arguments_hash": "h", "expires_at": NOW}
         where = {"conversation_id": self.accepted.conversation_id, **self.ids}
         approval = Approval(id=new_id("e"), status="waiting", created_at=NOW, **asked, **where)
-        self.double.approvals[approval.id] = approval
-        decided = self.double.decided[approval.id] = asyncio.Event()
+        decided = self.double.approvals.waiting(self.user, approval)
         event = events.ToolApproval(
             **self.double.fact(where["conversation_id"]), **self.ids, approval_id=approval.id, status="waiting", **asked
         )
@@ -360,7 +336,7 @@ class Working:
         await decided.wait()
         await self.tell(events.GenerationRestarted, attempt=2, model="double")
         await self.tell(events.Token, attempt=2, index=0, token="Let me see. ")
-        rejected = self.double.approvals[approval.id].status == "rejected"
+        rejected = self.double.approvals.known[approval.id][1].status == "rejected"
         return await self.calls(name, arguments, 2, rejected)
 
 
