@@ -18,6 +18,10 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 FROM python:3.11-slim
 ARG SERVICE
+# What speaks; nothing else is in it.
+RUN if [ "$SERVICE" = transcribe ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends libflite1 && rm -rf /var/lib/apt/lists/*; \
+    fi
 # The folders belong to the user, and so do the volumes that are made from them.
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin colloquy \
     && install --directory --owner=colloquy --group=colloquy --mode=0700 /data \

@@ -31,6 +31,12 @@ def test_sentences_come_as_soon_as_they_are_whole():
     assert cutting.close() == ["I"]
 
 
+def test_a_sentence_without_an_end_is_spoken_in_parts_while_it_comes():
+    cutting = Sentences(30)
+    assert cutting.feed("one, two, three, four, five, six, seven") == ["one, two, three, four, five"]
+    assert cutting.close() == ["six, seven"]
+
+
 def test_code_is_not_spoken():
     assert sentences("Look at this:\n```python\nprint('x. y. z.')\n```\nThat was it.", 150) == ["Look at this:", "That was it."]
 

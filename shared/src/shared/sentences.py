@@ -48,8 +48,17 @@ class Sentences:
             found += self._line(line)
         if not self._code and not self._rest.lstrip().startswith(("`", "|")):
             whole, self._rest = _cut(self._rest)
-            found += [sentence for one in whole for sentence in self._said(one)]
+            found += [sentence for one in (*whole, *self._overlong()) for sentence in self._said(one)]
         return found
+
+    def _overlong(self) -> list[str]:
+        """Parts of a sentence that is longer than one can be already; the rest of it is still to come."""
+        parts: list[str] = []
+        while len(self._rest) > self._most:
+            place = _place(self._rest, self._most)
+            parts.append(self._rest[:place])
+            self._rest = self._rest[place:]
+        return parts
 
     def close(self) -> list[str]:
         """What is left."""
@@ -69,8 +78,7 @@ class Sentences:
         """In parts that are short enough, cut where a comma is, else where a space is."""
         text, parts = speakable(sentence), list[str]()
         while len(text) > self._most:
-            place = max(text.rfind(", ", 0, self._most), text.rfind("; ", 0, self._most)) + 1
-            place = place or text.rfind(" ", 0, self._most) + 1 or self._most
+            place = _place(text, self._most)
             parts.append(text[:place].strip())
             text = text[place:].strip()
         return [part for part in (*parts, text) if any(letter.isalnum() for letter in part)]
@@ -80,6 +88,12 @@ def sentences(text: str, most: int) -> list[str]:
     """All sentences of a text."""
     cutting = Sentences(most)
     return [*cutting.feed(text), *cutting.close()]
+
+
+def _place(text: str, most: int) -> int:
+    """Where to cut a text that is too long: behind a comma, else behind a space, else anywhere."""
+    comma = max(text.rfind(", ", 0, most), text.rfind("; ", 0, most)) + 1
+    return comma or text.rfind(" ", 0, most) + 1 or most
 
 
 def _cut(text: str) -> tuple[list[str], str]:

@@ -34,17 +34,19 @@ class Recital:
     def __init__(self, most: int) -> None:
         self._most = most
         self._cutting = Sentences(most)
+        self._text = ""
         self._seen = 0
         self._blind = False
         self.given: list[str] = []
 
     def take(self, text: str) -> list[str]:
         """The sentences that are whole now, and new."""
+        self._text += text
         return [] if self._blind else self._new(self._cutting.feed(text))
 
     def restart(self) -> None:
         """What was said until now is void; it may be said again."""
-        self._cutting, self._seen, self._blind = Sentences(self._most), 0, False
+        self._cutting, self._text, self._seen, self._blind = Sentences(self._most), "", 0, False
 
     def gap(self) -> None:
         """Some of it was missed: the rest comes with the end."""
@@ -52,7 +54,9 @@ class Recital:
 
     def close(self, text: str) -> list[str]:
         """What is left of the whole text."""
-        return sentences(text, self._most)[len(self.given) :]
+        if self._blind or not text.startswith(self._text):
+            return sentences(text, self._most)[len(self.given) :]
+        return self._new([*self._cutting.feed(text[len(self._text) :]), *self._cutting.close()])
 
     def _new(self, found: list[str]) -> list[str]:
         new: list[str] = []
