@@ -1,11 +1,11 @@
 """Talking on the page, in real Chromium."""
 
-NUMBERS = ", ".join(map(str, range(1, 81)))
+NUMBERS = ", ".join(map(str, range(1, 601)))
 
 
 async def test_an_answer_is_shown_as_it_is_stored_and_a_refresh_in_its_middle_goes_on(system, device):
     ana = await (await device()).open()
-    await ana.say("count to 80")
+    await ana.say("count to 600")
     await ana.answer_begins()
     conversation = await ana.conversation()
     await ana.page.reload()

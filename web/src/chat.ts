@@ -287,11 +287,20 @@ export class Chat {
     let change: Partial<Pending> = { status: "failed", error: message };
     if (error instanceof ApiError && error.code === "stale" && pending.conversationId) {
       const missed = (error.details.messages ?? []) as ShownMessage[];
-      this.feed.set(withMessages(this.feed.get(), missed));
+      this.missed(pending.conversationId, missed);
       change = { status: "stale", missed: missed.length };
     }
     const { pending: all } = this.view.get();
     this.view.update({ pending: all.map((each) => (each.key === pending.key ? { ...each, ...change } : each)) });
+  }
+
+  /** Shows what another device has written, up to its newest message. */
+  private missed(id: string, messages: readonly ShownMessage[]): void {
+    const known = withMessages(this.feed.get(), messages);
+    const place = known.conversations[id];
+    const newest = messages.at(-1);
+    if (!place || !newest) return this.feed.set(known);
+    this.feed.set({ ...known, conversations: { ...known.conversations, [id]: { ...place, headId: newest.id } } });
   }
 
   /** Sends what failed, or what was written without knowing what another device had said. */

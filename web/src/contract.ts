@@ -27,6 +27,22 @@ export interface ActionCreated {
   objectId: string;
 }
 
+/** The leave to make one call with exactly these arguments. Used once; `arguments_hash` is sha256 in hex of their JSON with */
+export interface Approval {
+  id: string;
+  conversationId: string;
+  generationId: string;
+  messageId: string;
+  toolCallId: string;
+  name: string;
+  arguments: Record<string, unknown>;
+  argumentsHash: string;
+  status: "waiting" | "approved" | "rejected" | "expired" | "withdrawn";
+  createdAt: string;
+  expiresAt: string;
+  decidedAt?: string | null;
+}
+
 /** A piece of text that came with a message. */
 export interface Attachment {
   name: string;
@@ -470,6 +486,7 @@ export interface RankedFlight {
   price: Price;
   score: number;
   reasoning: string;
+  offerId?: string | null;
   stops?: number | null;
   durationMinutes?: number | null;
 }
@@ -542,6 +559,7 @@ export interface Snapshot {
   calendar: CalendarEvent[];
   plan: Record<string, unknown>;
   personas: Persona[];
+  approvals: Approval[];
   trips: Trip[];
   removed?: Removed | null;
   activeSessions: Session[];

@@ -40,13 +40,14 @@ export default function Panel({ tab, onTab, onClose }: { tab: Tab; onTab: (tab: 
   const name = TABS.find(([id]) => id === tab)?.[2] ?? "tasks";
   return (
     <aside className="panel" aria-label={t("panel")}>
-      <div className="tabs" role="tablist" aria-label={t("panel")}>
-        {TABS.map(([id, icon, word]) => (
-          <button key={id} type="button" role="tab" id={`tab-${id}`} aria-selected={tab === id} aria-label={t(word)} title={t(word)} onClick={() => onTab(id)}>
-            <Icon name={icon} size={18} />
-          </button>
-        ))}
-        <span className="grow" />
+      <div className="tabs">
+        <div role="tablist" aria-label={t("panel")}>
+          {TABS.map(([id, icon, word]) => (
+            <button key={id} type="button" role="tab" id={`tab-${id}`} aria-selected={tab === id} aria-label={t(word)} title={t(word)} onClick={() => onTab(id)}>
+              <Icon name={icon} size={18} />
+            </button>
+          ))}
+        </div>
         <IconButton icon="close" label={t("hidePanel")} onClick={onClose} />
       </div>
       <div className="panel-body" role="tabpanel" aria-labelledby={`tab-${tab}`}>
