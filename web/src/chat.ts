@@ -87,14 +87,17 @@ export class Chat {
 
   /** The snapshot, and the messages of the conversation that is open. */
   private async load(signal: AbortSignal): Promise<void> {
+    // Both at once: the sooner a person can read.
+    const { conversationId } = this.view.get();
+    const page = conversationId ? this.firstPage(conversationId) : undefined;
+    page?.catch(() => {});
     const snapshot = await this.api.get<Snapshot>("/api/v1/state?limit=50", signal);
     this.feed.set(fromSnapshot(snapshot, this.feed.get()));
     this.feed.cursor = snapshot.cursor;
     this.view.update({ pages: {}, moreConversations: undefined });
     this.feed.line.update({ loaded: true });
     this.onLoaded();
-    const { conversationId } = this.view.get();
-    if (conversationId) void this.fetchPage(conversationId).catch(() => {});
+    if (conversationId) void this.fetchPage(conversationId, page).catch(() => {});
   }
 
   // --- which conversation -------------------------------------------------------------------------------------------
@@ -115,11 +118,15 @@ export class Chat {
     this.view.update({ temporary: on });
   }
 
-  private async fetchPage(id: string): Promise<void> {
+  private firstPage(id: string): Promise<Messages> {
+    return this.api.get<Messages>(`/api/v1/conversations/${id}/messages?branch=false&limit=${PAGE}`);
+  }
+
+  private async fetchPage(id: string, early?: Promise<Messages>): Promise<void> {
     this.setPage(id, { next: null, loading: true });
     try {
       if (!this.feed.get().conversations[id]) await this.fetchConversation(id);
-      const page = await this.api.get<Messages>(`/api/v1/conversations/${id}/messages?branch=false&limit=${PAGE}`);
+      const page = await (early ?? this.firstPage(id));
       this.feed.set(withPage(this.feed.get(), id, page.messages));
       this.setPage(id, { next: page.next ?? null, loading: false });
       if (page.messages.some((message) => this.unknown(message))) await this.fetchRunning();

@@ -1,6 +1,6 @@
 // The conversation that is open: its rows near the screen, and the place to write.
 
-import { AssistantRuntimeProvider, ThreadPrimitive } from "@assistant-ui/react";
+import { AssistantRuntimeProvider, ThreadPrimitive, useAuiState } from "@assistant-ui/react";
 import { createContext, use, useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode, type RefObject } from "react";
 import type { Attachment } from "../contract";
 import { branchOf, childrenOf } from "../state/branch";
@@ -38,7 +38,7 @@ export function Thread() {
     <AssistantRuntimeProvider runtime={runtime}>
       <SiblingsContext value={siblings}>
         <ThreadPrimitive.Root className="thread">
-          <Scroller windowed={windowed} rows={rows} slice={slice} id={id} scroller={scroller} />
+          <Scroller windowed={windowed} rows={rows} id={id} scroller={scroller} />
           <div className="thread-foot">
             {!windowed.atEnd && <IconButton icon="down" label={t("jumpToLatest")} className="to-end" onClick={() => windowed.toEnd()} />}
             <Composer />
@@ -52,20 +52,23 @@ export function Thread() {
 interface ScrollerProps {
   windowed: Windowed;
   rows: readonly Row[];
-  slice: readonly Row[];
   id: string | null;
   scroller: RefObject<HTMLDivElement | null>;
 }
 
-function Scroller({ windowed, rows, slice, id, scroller }: ScrollerProps) {
+function Scroller({ windowed, rows, id, scroller }: ScrollerProps) {
   const chat = useChat();
   const page = useView((view) => (id ? view.pages[id] : undefined));
   const target = useView((view) => view.target);
   const loaded = useView((view) => !view.conversationId || view.pages[view.conversationId]?.loading === false);
-  const { offsets, onScroll } = windowed;
-  const first = slice[0] ? rows.indexOf(slice[0]) : 0;
+  const { offsets, onScroll, settle } = windowed;
+  // The runtime is a moment behind: the space around its messages is that of those it shows, not of those it was given.
+  const shown = useAuiState((state) => state.thread.messages);
+  const known = shown[0] ? rows.findIndex((row) => row.id === shown[0]?.id) : 0;
+  const first = Math.max(0, known);
+  useLayoutEffect(settle);
   const above = offsets[first] ?? 0;
-  const below = (offsets[rows.length] ?? 0) - (offsets[first + slice.length] ?? 0);
+  const below = (offsets[rows.length] ?? 0) - (offsets[Math.min(first + shown.length, rows.length)] ?? 0);
   useEffect(() => {
     const view = scroller.current;
     if (!view || !id || !page?.next || page.loading) return;

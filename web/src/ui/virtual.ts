@@ -1,6 +1,6 @@
 // A long list of which only what is near the screen exists. Heights are measured where they are known, and guessed where not.
 
-import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, type RefObject } from "react";
+import { useCallback, useMemo, useReducer, useRef, type RefObject } from "react";
 
 const GUESS = 120;
 const OVERSCAN = 900;
@@ -64,6 +64,8 @@ export interface Windowed {
   atEnd: boolean;
   measure: (id: string) => (element: HTMLElement | null) => (() => void) | undefined;
   onScroll: () => void;
+  /** Puts the view where it belongs; after everything that changes what is above it. */
+  settle: () => void;
   toEnd: (smooth?: boolean) => void;
   toItem: (id: string) => void;
 }
@@ -83,7 +85,21 @@ export function useWindowed(ids: readonly string[], scroller: RefObject<HTMLElem
   }
   const offsets = useMemo(() => heights.current.offsets(ids), [ids, tick]);
   const range = useRef<Range>({ start: 0, end: 0 });
-  range.current = wanted(offsets, scroller.current, stuck.current, target.current === undefined ? -1 : ids.indexOf(target.current));
+  const places = useMemo(() => new Map(ids.map((id, place) => [id, place])), [ids]);
+  const topOf = useCallback(
+    (view: HTMLElement | null): number => {
+      const total = offsets[offsets.length - 1] ?? 0;
+      const height = view?.clientHeight || 900;
+      const aim = target.current === undefined ? undefined : places.get(target.current);
+      if (aim !== undefined) return (offsets[aim] ?? 0) - height / 3;
+      if (stuck.current || !view) return total - height;
+      // Guesses have changed: where we are is told by what is seen, not by how far that is from a beginning nobody has measured.
+      const held = anchor.current && places.get(anchor.current.id);
+      return held === undefined || !anchor.current ? view.scrollTop : (offsets[held] ?? 0) - anchor.current.delta;
+    },
+    [offsets, places, target, stuck, anchor],
+  );
+  range.current = around(offsets, topOf(scroller.current), scroller.current);
 
   const settle = useCallback(() => {
     const view = scroller.current;
@@ -109,8 +125,6 @@ export function useWindowed(ids: readonly string[], scroller: RefObject<HTMLElem
     if (news) render();
   });
 
-  useLayoutEffect(settle);
-
   const onScroll = useCallback(() => {
     const view = scroller.current;
     if (!view) return;
@@ -122,9 +136,9 @@ export function useWindowed(ids: readonly string[], scroller: RefObject<HTMLElem
     else if (view.scrollTop < shown.current.top - 1) stuck.current = false;
     shown.current.top = view.scrollTop;
     anchor.current = firstVisible(view, elements.current);
-    const next = wanted(offsets, view, stuck.current, -1);
+    const next = around(offsets, topOf(view), view);
     if (moved && (was !== stuck.current || next.start < range.current.start || next.end > range.current.end || outgrown(next, range.current))) render();
-  }, [offsets, scroller]);
+  }, [offsets, scroller, topOf]);
 
   const measure = useCallback(
     (id: string) => (element: HTMLElement | null) => {
@@ -162,7 +176,7 @@ export function useWindowed(ids: readonly string[], scroller: RefObject<HTMLElem
     }));
   }, [settle]);
 
-  return { range: range.current, offsets, atEnd: stuck.current, measure, onScroll, toEnd, toItem };
+  return { range: range.current, offsets, atEnd: stuck.current, measure, onScroll, settle, toEnd, toItem };
 }
 
 
@@ -170,11 +184,8 @@ function outgrown(next: Range, now: Range): boolean {
   return next.start - now.start > 30 || now.end - next.end > 30;
 }
 
-function wanted(offsets: Float64Array, view: HTMLElement | null, stuck: boolean, target: number): Range {
-  const total = offsets[offsets.length - 1] ?? 0;
+function around(offsets: Float64Array, top: number, view: HTMLElement | null): Range {
   const height = view?.clientHeight || 900;
-  let top = stuck || !view ? total - height : view.scrollTop;
-  if (target >= 0) top = (offsets[target] ?? 0) - height / 3;
   return rangeOf(offsets, top - OVERSCAN, top + height + OVERSCAN);
 }
 
@@ -183,7 +194,7 @@ function firstVisible(view: HTMLElement, elements: Map<string, HTMLElement>): An
   let place = Number.POSITIVE_INFINITY;
   for (const [id, element] of elements) {
     const top = element.offsetTop;
-    if (top + element.offsetHeight > view.scrollTop && top < place) {
+    if (top + element.offsetHeight > view.scrollTop && top < view.scrollTop + view.clientHeight && top < place) {
       place = top;
       best = { id, delta: top - view.scrollTop };
     }
