@@ -1,7 +1,7 @@
 // The place to write. What is sent while an answer runs waits its turn.
 
 import { AttachmentPrimitive, ComposerPrimitive } from "@assistant-ui/react";
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import { t } from "../i18n";
 import { ENDED } from "../state/model";
 import { useChat, useFeed, useView } from "./context";
@@ -9,7 +9,8 @@ import { IconButton } from "./controls";
 import { Icon } from "./icons";
 import { VoiceBar } from "../voice/Voice";
 
-export function Composer() {
+/** Nothing of it depends on the text that streams above. */
+export const Composer = memo(function Composer() {
   const running = useRunning();
   const chat = useChat();
   const id = useView((view) => view.conversationId);
@@ -38,7 +39,7 @@ export function Composer() {
       </div>
     </ComposerPrimitive.Root>
   );
-}
+});
 
 function File() {
   return (
