@@ -1,4 +1,4 @@
-"""The web page in real Chromium: a minute of an answer at 100 tokens a second, watched for anything that holds the main thread up.
+"""The web page in real Chromium: a minute of an answer at 100 tokens a second, and what holds the main thread up meanwhile.
 
 Prints a Markdown table. Needs Chromium; `SECONDS=10` makes it shorter.
 """
@@ -16,7 +16,8 @@ RATE = 100
 SECONDS = int(os.environ.get("SECONDS", "60"))
 WATCH = """
 window.held = [];
-new PerformanceObserver(list => { for (const task of list.getEntries()) held.push(task.duration); }).observe({type: "longtask", buffered: true});
+const observer = new PerformanceObserver(list => { for (const task of list.getEntries()) held.push(task.duration); });
+observer.observe({type: "longtask", buffered: true});
 """
 
 

@@ -66,8 +66,8 @@ export class Feed extends Store<State> {
     }
     if (this.waiting.length && !this.due) {
       this.due = true;
-      // A hidden page gets no frames.
-      if (document.visibilityState === "visible") requestAnimationFrame(this.flush);
+      // Twenty-five times a second is as smooth as text gets. A hidden page gets no frames.
+      if (document.visibilityState === "visible") setTimeout(() => requestAnimationFrame(this.flush), 30);
       else setTimeout(this.flush, 100);
       // A frame that never comes must not hold text back.
       setTimeout(this.flush, 250);
