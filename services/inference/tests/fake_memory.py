@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shared.bus import Answer
 from shared.contract import acting, budget, knowledge, memory, state
 from shared.contract.objects import GenerationStatus, Problem, PromptMessage
-from shared.contract.person import Action
+from shared.contract.person import Action, Plan
 from shared.contract.tools import CallStatus, Round, ToolCallState
 from shared.errors import BudgetExhausted, IdempotencyMismatch, LostLease, Refused, Unavailable, UnknownGeneration
 
@@ -66,6 +66,7 @@ class FakeMemory:
         """What every action meets."""
         self.exhausted = False
         """Nothing is left of the budget for another round."""
+        self.plans: list[state.PutPlan] = []
         self.hook: Callable[[object], Awaitable[None]] | None = None
         """Runs before tasks are listed."""
 
@@ -179,6 +180,10 @@ class FakeMemory:
             await self.hook(question)
         return state.Tasks(tasks=[])
 
+    async def put_plan(self, question: state.PutPlan) -> Plan:
+        self.plans.append(question)
+        return Plan(date=question.date)
+
     async def prepare_digest(self, _question: knowledge.PrepareDigest) -> knowledge.DigestMaterial:
         if self.away:
             raise Unavailable(retry_after=0.02)
@@ -216,6 +221,7 @@ class FakeMemory:
             Answer(acting.SUSPEND_GENERATION, self.suspend),
             Answer(state.GET_PREFERENCES, self.get_preferences),
             Answer(state.LIST_TASKS, self.list_tasks),
+            Answer(state.PUT_PLAN, self.put_plan),
             Answer(knowledge.PREPARE_DIGEST, self.prepare_digest),
             Answer(knowledge.STORE_DIGEST, self.store_digest),
             Answer(budget.KEEP_RATES, self.keep_rates),

@@ -127,7 +127,7 @@ def _of_person(fields: Any) -> Server | None:
 
 
 def _read(text: str) -> str:
-    if "\n" in text or "=" in text or not text:
+    if "\n" in text or "=" in text or text.startswith("[") or not text:
         return text
     try:
         return Path(text).read_text(encoding="utf-8")
