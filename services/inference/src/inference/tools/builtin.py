@@ -67,7 +67,8 @@ _TOOLS: Final = (
     _tool("search_memory", "Searches all that the person has said and noted.", {"query": _TEXT, "limit": _LIMIT}, "query"),
     _tool(
         "start_workflow",
-        "Begins work in the background: task (params {goal}), daily_plan, week_summary, or another type that there is.",
+        "Begins work in the background: task (params {goal}), reminder (params {text, at} with a moment, or "
+        "{text, cron, timezone}), daily_plan, week_summary, or another type that there is.",
         {"type": _TEXT, "params": {"type": "object"}},
         "type",
     ),
