@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Final, Literal
 
-from gateway.answers import Gap, steps
+from gateway.answers import Gap, Piece, steps
 from gateway.parts import Parts
 from gateway.speech import Manner, said
 from gateway.turn import Begun
-from shared.contract.events import GenerationStarted, Token
+from shared.contract.events import GenerationStarted
 from shared.contract.memory import LIST_MESSAGES, Accepted, ListMessages
 from shared.contract.objects import ChatMessage
 from shared.contract.speech import Said
@@ -83,8 +83,8 @@ async def _read(parts: Parts, begun: Begun, recital: Recital, waiting: asyncio.Q
     async with aclosing(steps(parts, begun)) as walk:
         async for step in walk:
             match step:
-                case Token(type="token"):
-                    await _put(waiting, recital.take(step.token))
+                case Piece(text, thought=False):
+                    await _put(waiting, recital.take(text))
                 case GenerationStarted():
                     recital.restart()
                 case Gap():

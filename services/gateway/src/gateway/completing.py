@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.answers import Gap, Step, completed, steps
+from gateway.answers import Gap, Piece, Step, completed, steps
 from gateway.chunks import DONE, Chunks, completion
 from gateway.faults import AnswerFailed, AnswerLate, Overloaded, Unsupported
 from gateway.leaving import ClientGone, cut, while_wanted, write
@@ -19,7 +19,7 @@ from gateway.rendering import openai_problem
 from gateway.replies import reply
 from gateway.turn import Begun
 from gateway.unrolled import Calls, Diverged, Unrolled, called, left_to_client
-from shared.contract.events import GenerationStarted, Token, ToolStarted
+from shared.contract.events import GenerationStarted, ToolStarted
 from shared.contract.memory import STOP_GENERATION, StopGeneration
 from shared.contract.objects import ChatMessage, PromptCall
 from shared.errors import Fault
@@ -166,7 +166,7 @@ class CompletionStream(_Answering):
 
     def _rendered(self, step: Step) -> list[dict[str, Any]]:
         match step:
-            case Token():
+            case Piece():
                 return self._spoken(step)
             case ToolStarted():
                 return [self._chunks.call(place, call) for place, call in self._take(step)]
@@ -183,14 +183,14 @@ class CompletionStream(_Answering):
                 pass
         return []
 
-    def _spoken(self, token: Token) -> list[dict[str, Any]]:
-        if token.type != "reasoning":
-            return self._texts(content=self._text.push(token.token))
+    def _spoken(self, piece: Piece) -> list[dict[str, Any]]:
+        if not piece.thought:
+            return self._texts(content=self._text.push(piece.text))
         try:
-            return self._texts(reasoning_content=self._thought.push(token.token))
+            return self._texts(reasoning_content=self._thought.push(piece.text))
         except Diverged:  # Another thought.
             self._thought = Unrolled()
-            return self._texts(reasoning_content=self._thought.push(token.token))
+            return self._texts(reasoning_content=self._thought.push(piece.text))
 
     def _ended(self, answer: ChatMessage) -> list[dict[str, Any]]:
         chunks = self._texts(content=self._text.end(answer.text))

@@ -1,8 +1,8 @@
 """Waiting for something on behalf of a client that may go away, in a process that may be told to stop."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Generator
+from typing import Any, TypeVar, cast
 
 from starlette.types import Receive, Scope, Send
 
@@ -54,11 +54,33 @@ async def _stopped(stopping: asyncio.Event) -> None:
 
 async def write(send: Send, body: bytes, *, more: bool, seconds: float) -> None:
     """One part of a body. Raises Overloaded when the client doesn't read."""
+    sending = cast("Coroutine[Any, Any, None]", send({"type": "http.response.body", "body": body, "more_body": more}))
+    try:
+        waiting = sending.send(None)
+    except StopIteration:  # Nearly always it goes out at once, and a timer would cost three times as much as writing.
+        return
     try:
         async with asyncio.timeout(seconds):
-            await send({"type": "http.response.body", "body": body, "more_body": more})
+            await _Rest(sending, waiting)
     except TimeoutError:
         raise Overloaded from None
+
+
+class _Rest:
+    """What is left of a coroutine that has come to its first wait."""
+
+    __slots__ = ("_coroutine", "_waiting")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], waiting: Any) -> None:
+        self._coroutine = coroutine
+        self._waiting = waiting
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        try:
+            yield self._waiting
+            yield from self._coroutine.__await__()
+        finally:
+            self._coroutine.close()  # When its task was cancelled at that first wait, it does not know yet.
 
 
 async def cut(scope: Scope) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gateway.answers import Gap, Step
+from gateway.answers import Gap, Piece, Step
 from gateway.ui import Known
 from gateway.unrolled import Diverged, Unrolled
 from shared.contract.events import (
@@ -12,8 +12,6 @@ from shared.contract.events import (
     GenerationQueued,
     GenerationRestarted,
     GenerationStarted,
-    Reasoning,
-    Token,
     ToolApproval,
     ToolFinished,
     ToolStarted,
@@ -54,8 +52,7 @@ class UiParts:
         self._actions: dict[str, ActionAsked] = {}
         self.ended = False
         self._by_kind: dict[type[Step], Callable[[Any], list[Part]]] = {
-            Token: self._spoken,
-            Reasoning: self._spoken,
+            Piece: self._spoken,
             ToolStarted: lambda step: self._call(step.tool_call_id, step.name, step.arguments),
             ToolFinished: self._came,
             ToolApproval: self._approval,
@@ -109,14 +106,14 @@ class UiParts:
 
     # --- words ---------------------------------------------------------------------------------------------------------
 
-    def _spoken(self, token: Token) -> list[Part]:
-        if token.type != "reasoning":
-            return self._write("text", self._text.push(token.token))
+    def _spoken(self, piece: Piece) -> list[Part]:
+        if not piece.thought:
+            return self._write("text", self._text.push(piece.text))
         try:
-            return self._write("reasoning", self._thought.push(token.token))
+            return self._write("reasoning", self._thought.push(piece.text))
         except Diverged:  # Another thought.
             self._thought = Unrolled()
-            return self._write("reasoning", self._thought.push(token.token))
+            return self._write("reasoning", self._thought.push(piece.text))
 
     def _write(self, kind: str, text: str) -> list[Part]:
         if not text:
