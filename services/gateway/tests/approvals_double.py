@@ -1,10 +1,10 @@
-"""The part of the double that asks people for the leave to call tools."""
+"""The part of the double that asks people for the leave to call tools, and that counts what they use."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.contract import acting
+from shared.contract import acting, budget
 from shared.contract.tools import Approval
 from shared.errors import ApprovalDecided, ArgumentsChanged, UnknownApproval
 from shared.ids import new_id
@@ -27,7 +27,20 @@ class ApprovalsDouble:
         return {
             acting.LIST_APPROVALS: self.list,
             acting.DECIDE_APPROVAL: self.decide,
+            budget.GET_USAGE: self.usage,
         }
+
+    async def usage(self, question: budget.GetUsage) -> budget.UsageToday:
+        """Everybody may use 1,000 tokens; ana has used some."""
+        used = 300 if question.user == "ana" else 0
+        model = budget.ModelUsage(model="m", answers=1, prompt_tokens=200, completion_tokens=100, cost=0.5)
+        return budget.UsageToday(
+            date="2026-01-01",
+            resets_at=NOW + timedelta(days=1),
+            tokens=budget.Measure(used=used, reserved=50, limit=1_000, left=950 - used),
+            cost=budget.Measure(used=0.5, reserved=0.0, currency="USD"),
+            models=[model] if used else [],
+        )
 
     def ask(self, user: str, **arguments: Any) -> Approval:
         """Somebody has to decide."""

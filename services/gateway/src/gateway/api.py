@@ -42,6 +42,7 @@ from gateway.routes import (
     task,
     travel,
     upload,
+    usage,
     voice,
     workflow,
 )
@@ -54,7 +55,7 @@ DESCRIPTION = """A back end for AI conversation that does not lose an answer.
 Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry `Retry-After`."""
 
 
-PERSON = (task, note, pinned, preference, plan, calendar, persona, search, approval)
+PERSON = (task, note, pinned, preference, plan, calendar, persona, search, approval, usage)
 SPEECH = (voice,)
 WORK = (workflow, schedule, errand, travel)
 OTHERS = (account, chat, classic, models, ai, internal, session, machines, page)

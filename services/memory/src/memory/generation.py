@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from memory.budget import NONE, Amount
 from shared.contract.objects import FinishReason, GenerationStatus, IfBusy, Problem
 from shared.errors import ConversationBusy, LostLease, TooMany
 
@@ -36,6 +37,10 @@ class Generation:
     demands: str | None = None
     """See `Demands`; in JSON."""
     rounds: int = 0
+    reserved: Amount = NONE
+    prompt_tokens: int = 0
+    held_back: bool = False
+    """Whether it waits until fewer of its user's answers are under way; it is the first of its conversation."""
 
     @property
     def open(self) -> bool:
@@ -83,6 +88,14 @@ def stopping(opened: Sequence[Generation]) -> tuple[tuple[Generation, ...], tupl
     return cancel, stop
 
 
+def under_way(opened: Sequence[Generation], but: str = "") -> int:
+    """How many of a user's open generations, in order of acceptance, a worker has or may take now; not counting one."""
+    firsts: dict[str, Generation] = {}
+    for generation in opened:
+        firsts.setdefault(generation.conversation_id, generation)
+    return sum(first.id != but and first.status != "waiting" and not first.held_back for first in firsts.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a worker that asks for a generation is told."""
@@ -95,9 +108,10 @@ class Grant:
 def claim(generation: Generation | None, opened: Sequence[Generation], ticks: float, lease: float) -> Grant:
     """Decides about a claim. `opened` are the conversation's open generations in order of acceptance.
 
-    Whoever waits for a decision, or behind such a one, is ordered again when the time has come, which may be days.
+    Whoever waits for a decision, or behind such a one, is ordered again when the time has come, which may be days. So is what
+    is held back.
     """
-    if generation is None or not generation.open or opened[0].status == "waiting":
+    if generation is None or not generation.open or generation.held_back or opened[0].status == "waiting":
         return Grant("done")
     if opened[0].id != generation.id:
         return Grant("wait", max(WAIT_BEHIND, lease_left(opened[0], ticks)))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from memory.clock import Clock, micros
 from memory.handlers import calendar, tasks, trips
 from memory.ledger import Ledger
-from memory.records import expiry, rounds, search, transcripts
+from memory.records import expiry, rounds, search, spending, transcripts
 from memory.records.expiry import Old
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
@@ -59,6 +59,9 @@ class Retention:
             await self._forget("transcripts", transcripts.any_old, transcripts.forget_old, before)
         if limits.tool_call_days:
             await self._forget("rounds", rounds.any_old, rounds.forget, self._before(limits.tool_call_days))
+        if limits.usage_days:
+            day = self._day_before(limits.usage_days)
+            await self._ledger.store.write(lambda connection: spending.forget(connection, day, AT_ONCE))
         await self._poisoned()
         if limits.completed_task_days:
             await self._delete("tasks", expiry.old_tasks, self._before(limits.completed_task_days), _drop_task)

@@ -97,6 +97,17 @@ class MemorySettings(BaseSettings):
     )
     open_transcripts: int = Field(default=20, ge=1, description="Recordings of one user that may wait to become text.")
     transcript_days: float = Field(default=30.0, ge=0, description="How long the text of recordings is kept; 0 keeps it.")
+    user_concurrency: int = Field(
+        default=4, ge=1, description="Answers of one user that may be under way at a time; further ones wait their turn."
+    )
+    budget_tokens: int = Field(default=0, ge=0, description="Tokens of one user and day in UTC, prompts included; 0: no limit.")
+    budget_cost: float = Field(default=0.0, ge=0, description="USD of one user and day in UTC; 0: no limit.")
+    budget_output_tokens: int = Field(
+        default=4_096,
+        ge=1,
+        description="Tokens of an answer that are reserved, and its limit, unless it asks for fewer; with a budget.",
+    )
+    usage_days: float = Field(default=400.0, ge=0, description="How long it is known what a user spent on a day; 0 keeps it.")
     approval_days: float = Field(
         default=7.0, gt=0, description="How long a tool's call waits for somebody's leave before it is rejected."
     )

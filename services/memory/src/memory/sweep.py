@@ -126,7 +126,8 @@ def _open_generations(
     abandoned: list[tuple[str, str]] = []
     first: set[str] = set()
     for row in sorted(generations.open_ages(connection), key=lambda row: row.seq):
-        age = Age(row.status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
+        status = "waiting" if row.held_back else row.status
+        age = Age(status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
         first.add(row.conversation_id)
         if row.abandoned is not None and row.lease_until <= ticks:
             abandoned.append((row.id, row.user_id))

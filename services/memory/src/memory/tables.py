@@ -161,6 +161,12 @@ generations = Table(
     Column("crowded", Boolean, nullable=False, server_default=false()),
     # How many rounds of it are kept: of most there are none, and nothing has to be looked for.
     Column("rounds", Integer, nullable=False, server_default="0"),
+    # What of its user's budget is reserved for it (see `budget.py`), and about how long its prompt is.
+    Column("reserved_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("reserved_cost", BigInteger, nullable=False, server_default="0"),
+    Column("prompt_tokens", BigInteger, nullable=False, server_default="0"),
+    # Not ordered, because as many of its user's answers are under way as may be.
+    Column("held_back", Boolean, nullable=False, server_default=false()),
     Column("prompt_hash", Text),
     Column("output_hash", Text),
     Column("created_at", BigInteger, nullable=False),

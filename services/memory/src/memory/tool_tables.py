@@ -1,6 +1,6 @@
-"""The tables of tools: what an answer has called, and what a person was asked about it."""
+"""The tables of tools and budgets: what an answer has called, what a person was asked about it, and what it all costs."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, text
 
 from memory.machinery import SEQUENCE, metadata
 
@@ -74,4 +74,32 @@ approvals = Table(
     Index("approvals_by_user", "user_id"),
     Index("approvals_waiting", "user_id", "created_at", sqlite_where=_ASKED, postgresql_where=_ASKED),
     Index("approvals_due", "expires_at", sqlite_where=_ASKED, postgresql_where=_ASKED),
+)
+
+# What each model costs: USD per million tokens.
+rates = Table(
+    "rates",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("prompt_price", Float, nullable=False),
+    Column("completion_price", Float, nullable=False),
+    Column("max_output_tokens", Integer),
+    Column("by_default", Boolean, nullable=False),
+)
+
+# What a user has spent on a day in UTC; `cost` is nano-USD.
+spending = Table(
+    "spending",
+    metadata,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("user_id", Text, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    Index("spending_by_day", "user_id", "date", "model", unique=True),
+    Index("spending_by_age", "date"),
+    sqlite_autoincrement=True,
 )

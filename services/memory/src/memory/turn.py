@@ -31,6 +31,11 @@ class Turn:
     generation: Generation
 
     @property
+    def asked(self) -> str:
+        """The new words that are answered; none when an old message is answered again."""
+        return self.written[-2].text if len(self.written) > 1 else ""
+
+    @property
     def answer(self) -> ChatMessage:
         """The empty assistant message."""
         return self.written[-1]

@@ -6,9 +6,10 @@ from memory.action import requested
 from memory.audit import Act
 from memory.call import REFUSED, Call, in_doubt, is_of, left, planned, refuse_doubled
 from memory.generation import Generation, held
-from memory.handlers import approvals, auditing
+from memory.handlers import approvals, auditing, budgets
 from memory.handlers.endings import STOPPED, end, move_up
 from memory.handlers.outputs import Source, do
+from memory.handlers.queueing import let_in
 from memory.records import approvals as approval_records
 from memory.records import digests, generations, rounds
 from memory.transaction import Transaction
@@ -33,6 +34,7 @@ def keep_round(tx: Transaction, question: KeepRound) -> Round:
     if question.number > generation.rounds:
         raise Invalid("An earlier round is missing.")
     refuse_doubled(question.calls, rounds.of_calls(tx.connection, generation.id) if generation.rounds else ())
+    budgets.next_round(tx, generation, question)
     calls = [_asked(tx, generation, state) for state in map(planned, question.calls)]
     rounds.keep(tx.connection, question, calls, tx.micros)
     return Round(number=question.number, text=question.text, usage=question.usage, calls=calls)
@@ -104,6 +106,7 @@ def suspend_generation(tx: Transaction, question: SuspendGeneration) -> Done:
         move_up(tx, opened, [running])
     elif approval_records.any_of(tx.connection, running.id):
         generations.suspend(tx.connection, running.id)
+        let_in(tx, running.user)
     else:
         generations.give_back(tx.connection, running.id, tx.ticks)
         tx.order(running.user, running.conversation_id, running.id)

@@ -7,6 +7,7 @@ from memory.audit import Act
 from memory.call import EXPIRED, REJECTED, arguments_hash
 from memory.generation import Generation
 from memory.handlers import auditing
+from memory.handlers.queueing import order
 from memory.handlers.reading import Snapshot
 from memory.paging import bounded, within
 from memory.records import approvals, generations, rounds
@@ -100,7 +101,7 @@ def _go_on(tx: Transaction, generation_id: str) -> None:
     generation = generations.get(tx.connection, generation_id)
     if generation.status == "waiting" and not approvals.any_of(tx.connection, generation_id):
         generations.give_back(tx.connection, generation_id, tx.ticks)
-        tx.order(generation.user, generation.conversation_id, generation_id)
+        order(tx, generation)
 
 
 def _write_down(tx: Transaction, user: str, approval: Approval) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from memory.handlers import approvals
 from memory.handlers.endings import STOPPED, end
+from memory.handlers.queueing import let_in
 from memory.handlers.repetition import once
 from memory.paging import LIMIT
 from memory.persona import named
@@ -99,6 +100,7 @@ def delete_all(tx: Transaction, user: str, ids: Sequence[str]) -> Deleted:
         tx.tell(user, ConversationDeleted(**tx.stamp(user), conversation_id=conversation_id))
     if ids:
         tx.touch(user, "conversations", "messages")
+        let_in(tx, user)
     return Deleted(conversation_ids=list(ids))
 
 

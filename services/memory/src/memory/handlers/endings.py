@@ -7,12 +7,13 @@ from typing import Any, Literal
 from memory.audit import Act, hash_of
 from memory.call import Call, left, told
 from memory.generation import CANCELLED, Generation, finish_reason, shift, stopping
-from memory.handlers import auditing
+from memory.handlers import auditing, budgets
 from memory.handlers.approvals import withdraw
+from memory.handlers.queueing import let_go, let_in, order, tell_place
 from memory.message import Filling
 from memory.records import generations, messages, rounds
 from memory.transaction import Transaction
-from shared.contract.events import GenerationQueued, MessageCancelled, MessageCompleted, MessageFailed
+from shared.contract.events import MessageCancelled, MessageCompleted, MessageFailed
 from shared.contract.objects import ChatMessage, FinishReason, Problem, Usage
 from shared.contract.person import DoneAction
 from shared.contract.streams import MAX_MESSAGE_BYTES
@@ -41,7 +42,9 @@ STOPPED = Ending("cancelled", error=CANCELLED)
 
 def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     """Fills the answer in, ends the generation, and tells so: the one terminal event there is."""
-    ending = _with_rounds(tx, generation, ending) if generation.rounds else ending
+    counted = None
+    if generation.rounds:
+        ending, counted = _with_rounds(tx, generation, ending)
     error = None if ending.outcome == "completed" else ending.error or _problem(ending.outcome)
     reason = finish_reason(ending.outcome, ending.reason)
     filling = Filling(ending.outcome, ending.text, reason, ending.model, ending.usage, error, ending.actions, ending.tool_calls)
@@ -49,22 +52,25 @@ def end(tx: Transaction, generation: Generation, ending: Ending) -> None:
     generations.end(tx.connection, generation.id, ending.outcome, tx.micros, ending.prompt_hash, ending.output_hash)
     tx.tell(generation.user, _fact(tx, generation, message, error))
     tx.touch(generation.user, "messages")
+    budgets.settle(tx, generation, ending.text, ending.model, ending.usage, counted)
     auditing.keep(tx, generation.user, _act(generation, ending))
 
 
-def _with_rounds(tx: Transaction, generation: Generation, ending: Ending) -> Ending:
-    """The ending with what its rounds called and did. One that brings no words of its own has theirs."""
+def _with_rounds(tx: Transaction, generation: Generation, ending: Ending) -> tuple[Ending, Usage | None]:
+    """The ending with what its rounds called and did; and their cost. One that brings no words of its own has theirs."""
     withdraw(tx, generation)
     calls = [_left(tx, generation, call) for call in rounds.of_calls(tx.connection, generation.id)]
     kept = rounds.of(tx.connection, generation.id)
-    return replace(
+    counted = summed([one.usage for one in kept if one.usage])
+    whole = replace(
         ending,
         text=ending.text or "".join(one.text for one in kept),
         model=ending.model or rounds.model(tx.connection, generation.id),
-        usage=ending.usage or summed([one.usage for one in kept if one.usage]),
+        usage=ending.usage or counted,
         actions=(*(call.done for call in calls if call.done), *ending.actions),
         tool_calls=[*told(calls), *(ending.tool_calls or ())],
     )
+    return whole, counted
 
 
 def _left(tx: Transaction, generation: Generation, call: Call) -> Call:
@@ -85,6 +91,7 @@ def summed(usages: Sequence[Usage]) -> Usage | None:
         prompt_tokens=sum(usage.prompt_tokens for usage in usages),
         completion_tokens=sum(usage.completion_tokens for usage in usages),
         total_tokens=sum(usage.total_tokens for usage in usages),
+        estimated=True if any(usage.estimated for usage in usages) else None,
     )
 
 
@@ -131,18 +138,11 @@ def move_up(tx: Transaction, before: Sequence[Generation], ended: Sequence[Gener
     moves = shift(before, [generation for generation in before if generation.id not in gone])
     if moves.order is not None:
         generations.ordered(tx.connection, moves.order.id, tx.ticks, again=False)
-        tx.order(moves.order.user, moves.order.conversation_id, moves.order.id)
+        order(tx, moves.order)
     for generation, place in moves.places:
         tell_place(tx, generation, place)
-
-
-def tell_place(tx: Transaction, generation: Generation, place: int) -> None:
-    """How many answers come before this one."""
-    stamp = tx.stamp(generation.user)
-    tx.tell(
-        generation.user,
-        GenerationQueued(**stamp, conversation_id=generation.conversation_id, generation_id=generation.id, position=place),
-    )
+    if ended:
+        let_in(tx, ended[0].user)
 
 
 def stop(tx: Transaction, targets: Sequence[Generation]) -> tuple[Generation, ...]:
@@ -153,4 +153,6 @@ def stop(tx: Transaction, targets: Sequence[Generation]) -> tuple[Generation, ..
     generations.request_stop(tx.connection, [generation.id for generation in ask])
     for generation in ask:
         tx.stop(generation.id)
+        if generation.held_back:  # Its text is in its log, which only a worker can read.
+            let_go(tx, generation)
     return cancel

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from memory.call import brief
 from memory.context import Composed, Known, Snippet, compose, uncovered
 from memory.generation import Generation
+from memory.handlers.budgets import capped, prompt_room
 from memory.handlers.searching import relevant_notes
 from memory.message import Remembered
 from memory.persona import chosen
@@ -46,11 +47,9 @@ class Given:
 
 def given(tx: Transaction, generation: Generation) -> Given:
     """Everything for the answer of this generation."""
-    limits = tx.limits
+    limits, room = tx.limits, prompt_room(tx, generation)
     about = known.about(tx.connection, generation.user_message_id)
-    branch = messages.remembered(
-        tx.connection, generation.user_message_id, limits.prompt_messages, characters(limits.prompt_tokens)
-    )
+    branch = messages.remembered(tx.connection, generation.user_message_id, limits.prompt_messages, characters(room))
     asked = branch[0].text if branch else ""
     branch, covered = _without_summarised(tx, generation, about, branch)
     persona = None if about.temporary and not generation.persona else chosen(tx.connection, generation.user, generation.persona)
@@ -58,9 +57,10 @@ def given(tx: Transaction, generation: Generation) -> Given:
     if not about.temporary:
         facts = replace(facts, related=_related(tx, generation.user, asked, about.context_ids))
     facts = replace(facts, summary=about.summary if covered else None, calls=_called(branch))
-    composed = compose(facts, branch, limits.prompt_tokens, limits.summary_share)
+    composed = compose(facts, branch, room, limits.summary_share)
     model, preferences = generation.model or (persona and persona.model), {} if about.temporary else about.preferences
-    return Given(composed, model, _sampling(generation, persona), preferences, about.temporary)
+    sampling = capped(tx, generation, model, composed, _sampling(generation, persona))
+    return Given(composed, model, sampling, preferences, about.temporary)
 
 
 def _without_summarised(

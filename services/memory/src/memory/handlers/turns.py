@@ -3,7 +3,9 @@
 import json
 
 from memory.generation import Generation, admit, refuse_too_many
-from memory.handlers.endings import move_up, stop, tell_place
+from memory.handlers import budgets
+from memory.handlers.endings import move_up, stop
+from memory.handlers.queueing import let_in, order, tell_place
 from memory.handlers.repetition import accepted_once
 from memory.message import fitting, shown
 from memory.persona import named
@@ -45,7 +47,8 @@ def _placed(tx: Transaction, question: SendMessage) -> Accepted:
 
 
 def _begin(tx: Transaction, question: SendMessage, new_id: NewId) -> Accepted:
-    refuse_too_many(len(generations.open_of_user(tx.connection, question.user)), tx.limits.open_generations)
+    opened = len(generations.open_of_user(tx.connection, question.user))
+    refuse_too_many(opened, tx.limits.open_generations)
     conversation = new_conversation(question, new_id, tx.at)
     history = brought_along(question.history, conversation.id, None, tx.new_id, tx.at)
     new = _turn_of(tx, question, conversation, history)
@@ -56,7 +59,7 @@ def _begin(tx: Transaction, question: SendMessage, new_id: NewId) -> Accepted:
     # Who brought a history along for one answer knows it; nobody else ever sees a temporary conversation.
     quiet = len(history) if conversation.temporary else 0
     _keep_turn(tx, new, question, quiet)
-    return _queue(tx, new, [])
+    return _queue(tx, new, [], opened)
 
 
 def _continue(tx: Transaction, question: SendMessage) -> Accepted:
@@ -75,7 +78,10 @@ def _continue(tx: Transaction, question: SendMessage) -> Accepted:
         here = list(admission.stop)
     _move_head(tx, question.user, new)
     _keep_turn(tx, new, question)
-    return _queue(tx, new, here)
+    accepted = _queue(tx, new, here, len(opened))
+    if admission.cancel:
+        let_in(tx, question.user)
+    return accepted
 
 
 def _turn_of(tx: Transaction, question: SendMessage, conversation: Conversation, history: tuple[ChatMessage, ...]) -> Turn:
@@ -112,7 +118,7 @@ def _keep_turn(tx: Transaction, new: Turn, question: SendMessage | None = None, 
     user = new.generation.user
     context = json.dumps(question.context_ids) if question and question.context_ids else None
     messages.keep(tx.connection, user, new.written, tx.version(user), context, question.intent if question else None)
-    generations.keep(tx.connection, new.generation, tx.micros, tx.ticks)
+    generations.keep(tx.connection, budgets.reserve(tx, new.generation, new.asked), tx.micros, tx.ticks)
     for message in new.written[quiet:]:
         tx.tell(
             user,
@@ -131,18 +137,18 @@ def _move_head(tx: Transaction, user: str, new: Turn) -> None:
     conversations.move_head(tx.connection, answer.conversation_id, answer.id, tx.version(user), tx.micros)
 
 
-def _queue(tx: Transaction, new: Turn, ahead: list[Generation]) -> Accepted:
-    generation = new.generation
+def _queue(tx: Transaction, new: Turn, ahead: list[Generation], others: int) -> Accepted:
+    generation, place = new.generation, len(ahead)
     if ahead:
-        tell_place(tx, generation, len(ahead))
+        tell_place(tx, generation, place)
     else:
-        tx.order(generation.user, generation.conversation_id, generation.id)
+        place = order(tx, generation, others)
     return Accepted(
         conversation_id=generation.conversation_id,
         message_id=generation.user_message_id,
         answer_id=generation.answer_id,
         generation_id=generation.id,
-        queue_position=len(ahead),
+        queue_position=place,
     )
 
 
@@ -193,7 +199,7 @@ def _answer_again(
     new = turn(user, asked, written, wanted_again(last, conversation.persona), tx.new_id, tx.at)
     _move_head(tx, user, new)
     _keep_turn(tx, new)
-    return _queue(tx, new, [generation for generation in opened if generation.conversation_id == conversation.id])
+    return _queue(tx, new, [one for one in opened if one.conversation_id == conversation.id], len(opened))
 
 
 def stop_generation(tx: Transaction, question: StopGeneration) -> Stopping:

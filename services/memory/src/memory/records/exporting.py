@@ -71,7 +71,23 @@ class Kind:
         return [column for column in self.table.columns if column.name not in self.omit | {"user_id"}]
 
 
-_LEASES = frozenset({"seq", "epoch", "lease_until", "ordered_at", "orders", "abandoned", "worker", "crowded", "rounds"})
+_LEASES = frozenset(
+    {
+        "seq",
+        "epoch",
+        "lease_until",
+        "ordered_at",
+        "orders",
+        "abandoned",
+        "worker",
+        "crowded",
+        "rounds",
+        "held_back",
+        "reserved_tokens",
+        "reserved_cost",
+        "prompt_tokens",
+    }
+)
 _SEQ = frozenset({"seq"})
 
 KINDS: tuple[Kind, ...] = (
@@ -90,6 +106,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("round", tool_tables.rounds, key="seq", omit=_SEQ),
     Kind("toolCall", tool_tables.tool_calls, key="seq", omit=_SEQ | {"epoch"}),
     Kind("approval", tool_tables.approvals),
+    Kind("usage", tool_tables.spending, key="seq", omit=_SEQ),
     Kind("transcript", machinery.transcripts, omit=_LEASES),
     Kind("audit", machinery.audit, key="number"),
     Kind("session", machinery.sessions),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from memory.budget import NONE, Amount
 from memory.generation import Generation
 from memory.records.prepared import AnyRow, row, rows, run, run_all, scalar
 from memory.tables import IS_OPEN, generations
@@ -30,6 +31,10 @@ _COLUMNS = select(
     _g.crowded,
     _g.demands,
     _g.rounds,
+    _g.reserved_tokens,
+    _g.reserved_cost,
+    _g.prompt_tokens,
+    _g.held_back,
 )
 _SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
 _WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
@@ -56,6 +61,8 @@ _CLAIM = (
 )
 _LEASE = update(generations).where(_g.id == bindparam("generation")).values(lease_until=bindparam("until"))
 _RELEASE = update(generations).where(_g.id == bindparam("generation")).values(status="queued", ordered_at=bindparam("now"))
+_HOLD = update(generations).where(_g.id == bindparam("generation")).values(held_back=bindparam("now_held"))
+_HELD = _COLUMNS.where(_g.user_id == bindparam("user"), IS_OPEN, _g.held_back).order_by(_g.seq)
 _SUSPEND = update(generations).where(_g.id == bindparam("generation")).values(status="waiting", abandoned=None)
 _STOP = update(generations).where(_g.id == bindparam("generation")).values(stop_requested=True)
 _ABANDON = update(generations).where(_g.id == bindparam("generation")).values(abandoned=bindparam("reason"))
@@ -75,7 +82,16 @@ _END = (
     )
 )
 _OPEN_AGES = select(
-    _g.id, _g.user_id, _g.conversation_id, _g.seq, _g.status, _g.lease_until, _g.ordered_at, _g.orders, _g.abandoned
+    _g.id,
+    _g.user_id,
+    _g.conversation_id,
+    _g.seq,
+    _g.status,
+    _g.lease_until,
+    _g.ordered_at,
+    _g.orders,
+    _g.abandoned,
+    _g.held_back,
 ).where(IS_OPEN)
 _AFTER_START = update(generations).where(IS_OPEN).values(lease_until=bindparam("until"), ordered_at=bindparam("now"))
 
@@ -100,6 +116,9 @@ def _generation(row: AnyRow) -> Generation:
         crowded=bool(row.crowded),
         demands=row.demands,
         rounds=row.rounds,
+        reserved=Amount(row.reserved_tokens, row.reserved_cost) if row.reserved_tokens else NONE,
+        prompt_tokens=row.prompt_tokens,
+        held_back=bool(row.held_back),
     )
 
 
@@ -161,6 +180,8 @@ def keep(connection: Connection, generation: Generation, at: int, ticks: float) 
             "language": generation.language,
             "sampling": generation.sampling,
             "demands": generation.demands,
+            "reserved_tokens": generation.reserved.tokens,
+            "reserved_cost": generation.reserved.cost,
             "created_at": at,
         },
     )
@@ -185,6 +206,16 @@ def give_back(connection: Connection, generation_id: str, ticks: float) -> None:
 def suspend(connection: Connection, generation_id: str) -> None:
     """Nobody holds it until somebody has decided. A doubled order that was given up meanwhile says nothing about it."""
     run(connection, _SUSPEND, {"generation": generation_id})
+
+
+def hold(connection: Connection, generation_id: str, *, back: bool) -> None:
+    """It is held back until fewer of its user's answers are under way, or no longer."""
+    run(connection, _HOLD, {"generation": generation_id, "now_held": back})
+
+
+def held_back(connection: Connection, user: str) -> list[Generation]:
+    """This user's generations that are held back, in order of acceptance."""
+    return [_generation(row) for row in rows(connection, _HELD, {"user": user})]
 
 
 def request_stop(connection: Connection, ids: Sequence[str]) -> None:
