@@ -23,6 +23,7 @@ READY_SECONDS = 60.0
 SETTINGS = {
     # Nobody answers here: every message leaves an answer open.
     "MEMORY_OPEN_GENERATIONS": "100000000",
+    "MEMORY_USER_CONCURRENCY": "100000000",
     "MEMORY_LEASE_SECONDS": "3600",
     "MEMORY_ORDER_LOST_AFTER": "3600",
     "LOG_LEVEL": "error",

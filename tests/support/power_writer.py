@@ -20,7 +20,7 @@ CLIENTS = 8
 
 async def write(url: str, fd: int) -> None:
     """Several clients, each with its own requests one after the other; what is refused for now is repeated under its key."""
-    settings = MemorySettings(database_url=url, open_generations=1_000_000, audit_anchor="")
+    settings = MemorySettings(database_url=url, open_generations=1_000_000, user_concurrency=1_000_000, audit_anchor="")
     async with opened(settings, RememberedPost()) as (ledger, store), asyncio.TaskGroup() as clients:
         handlers = {answer.call.name: answer.handler for answer in answers(ledger, store)}
 
