@@ -5,6 +5,7 @@ replays its journal.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from inference.rules.toolbox import Answers, Call, Result, Toolbox, result_of
 from inference.rules.understanding import CANCELLED, EXAMPLES, Understood, answers_it, meant, understood
 from inference.rules.wording import wording
 from shared.contract.objects import PromptMessage
+
+_ATTACHED = re.compile(r"(?:\A|\n\n)<data [0-9a-f]{16}: attachment ")
 
 REMEMBERED: Final = 12
 """Turns back that a question may have been asked."""
@@ -45,7 +48,7 @@ def turn(messages: Sequence[PromptMessage], tools: Toolbox, now: datetime) -> Tu
     if last is None:
         return Turn(talk.GREETING)
     ask, answer = _asked(messages[:last], now, tools)
-    said = messages[last].text
+    said = own_words(messages[last].text)
     if ask and not answers_it(said, ask, now, tools):
         ask = None
     text = meant(said, ask, answer)
@@ -55,6 +58,12 @@ def turn(messages: Sequence[PromptMessage], tools: Toolbox, now: datetime) -> Tu
     if not understanding.answers:
         return Turn(talk.not_understood(wording(said).text, EXAMPLES))
     return _play(understanding, list(_rounds(messages[last + 1 :])), tools, f"{last}:{text}")
+
+
+def own_words(text: str) -> str:
+    """What the person has said, without the attachments behind it: what strangers wrote is no command (S9)."""
+    attached = _ATTACHED.search(text)
+    return text[: attached.start()] if attached else text
 
 
 def _asked(messages: Sequence[PromptMessage], now: datetime, tools: Toolbox) -> tuple[Ask | None, str]:
@@ -76,7 +85,7 @@ def _exchanges(messages: Sequence[PromptMessage]) -> Iterator[tuple[str, str]]:
         if message.role == "user":
             if said is not None:
                 yield said, reply
-            said, reply = message.text, ""
+            said, reply = own_words(message.text), ""
         elif message.role == "assistant" and message.text:
             reply = message.text
     if said is not None:
