@@ -14,6 +14,7 @@ SHOWN: Final = 20
 MOST_ITEMS: Final = 10
 WHICH: Final = "Which one do you mean? Say its number."
 _ALIKE: Final = 0.6
+_JOINING: Final = frozenset({"and", "then", "also", "afterwards", "after", "und", "dann", "danach"})
 _BETWEEN = re.compile(r"\s*(?:,|;|\n)\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 
 
@@ -130,7 +131,11 @@ def which(answer: str, said: str) -> str | None:
     """The sentence that is meant by a number, after we asked which of several tasks."""
     number = re.fullmatch(r"(?:number |the )?(\d{1,2})(?:st|nd|rd|th)?(?: 1| one)?", wording(answer).text)
     lines = dict(re.findall(r"^(\d)\. (.+)$", said, re.MULTILINE))
-    return f"complete the task {lines[number[1]]}" if number and number[1] in lines and WHICH in said else None
+    if not number or number[1] not in lines or WHICH not in said:
+        return None
+    # Of a title that somebody else may have written, words only: nothing in it begins another command (S9).
+    words = re.findall(r"[^\W_]+", lines[number[1]])
+    return "complete the task " + " ".join(word for word in words if word.lower() not in _JOINING)
 
 
 _TASK = r"(?:tasks?|todos?|to dos?)"
