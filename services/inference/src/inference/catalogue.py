@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from inference.tags import Tag
 from shared.contract.budget import Rate
 from shared.errors import Invalid
 
@@ -41,6 +42,7 @@ class Entry(BaseModel):
     max_output: Annotated[int, Field(gt=0)] | None = None
     capabilities: tuple[Capability, ...] = ("tools",)
     fallback: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
     connect_seconds: _Seconds | None = None
     first_token_seconds: _Seconds | None = None
     idle_seconds: _Seconds | None = None

@@ -39,7 +39,7 @@ class Meter:
         self._bytes = 0
         self._told = False
 
-    def through(self, deltas: list[Delta]) -> Sequence[Delta]:
+    def through(self, deltas: Sequence[Delta]) -> Sequence[Delta]:
         """The same deltas, now and then with an estimate behind them."""
         if self._told:
             return deltas
@@ -56,7 +56,7 @@ class Meter:
         due = not self._told and self._pieces // EVERY != before // EVERY
         return [*deltas, self.spent()] if due or (self._pieces and not before and not self._told) else deltas
 
-    def rest(self, deltas: list[Delta]) -> Sequence[Delta]:
+    def rest(self, deltas: Sequence[Delta]) -> Sequence[Delta]:
         """The last deltas; the estimate before them when the server has said nothing."""
         self.through(deltas)
         return deltas if self._told or not self._pieces else [self.spent(), *deltas]

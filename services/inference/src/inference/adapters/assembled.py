@@ -103,7 +103,7 @@ class _Assembly:
         if (key := key_of(entry, self.environment)) and "authorization" not in map(str.lower, headers):
             headers["Authorization"] = f"Bearer {key}"
         connect = entry.connect_seconds or settings.connect_seconds
-        endpoint = Endpoint(entry.base_url, entry.name, headers, connect, entry.max_output)
+        endpoint = Endpoint(entry.base_url, entry.name, headers, connect, entry.max_output, entry.tags)
         model = OpenAICompatible(self.client, endpoint, _card(entry), retries)
         return Redacting(model) if settings.redact else model
 

@@ -23,6 +23,7 @@ from inference.estimate import Meter
 from inference.failure import ModelFailed, UpstreamMalformed, UpstreamRateLimited, UpstreamUnavailable
 from inference.prompt import Prompt
 from inference.settings import InferenceSettings
+from inference.tags import Tag, Tags
 from shared.contract import inference
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -66,6 +67,7 @@ class Endpoint:
     headers: Mapping[str, str]
     connect_seconds: float
     max_output: int | None = None
+    tags: tuple[Tag, ...] = ()
 
 
 class OpenAICompatible:
@@ -85,11 +87,12 @@ class OpenAICompatible:
         """The answer as it comes. Raises ModelFailed after what was said before."""
         response = await self._ask(cleaned(prompt))
         try:
-            said, body, meter = Normalizer(), _Body(response), Meter(prompt)
+            said, body = Normalizer(), _Body(response)
+            tags, meter = Tags(self._endpoint.tags), Meter(prompt)
             async for chunk in body.chunks(said):
-                for delta in meter.through(said.feed(chunk)):
+                for delta in meter.through(tags.through(said.feed(chunk))):
                     yield delta
-            for delta in meter.rest(said.close(cut=body.cut)):
+            for delta in meter.rest(tags.through(said.close(cut=body.cut))):
                 yield delta
             if said.failure is not None:
                 raise said.failure
