@@ -114,11 +114,18 @@ def body(lines: list[str]) -> bytes:
     return b"".join(b"data: " + line.encode() + b"\n\n" for line in lines)
 
 
+def meaning(deltas: list[Delta]) -> tuple[list[Delta], list[Delta]]:
+    """What is said, and what is said about it: when a call counts as whole is the normalizer's own affair."""
+    about = [delta for delta in deltas if isinstance(delta, Spent)]
+    return [delta for delta in deltas if not isinstance(delta, Spent | Working)], about
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_it_sends_is_understood(name: str):
     lines, deltas = SHAPES[name]
-    assert read(body(lines)) == (deltas, None)
-    assert read(body(lines), list(range(0, len(body(lines)), 7))) == (deltas, None)
+    for cuts in ([], list(range(0, len(body(lines)), 7))):
+        said, failure = read(body(lines), cuts)
+        assert (meaning(said), failure) == (meaning(deltas), None)
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if "transformers" not in name])

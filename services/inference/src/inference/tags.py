@@ -35,7 +35,7 @@ class Tags:
         out: list[Delta] = []
         for delta in deltas:
             match delta:
-                case Text(text):
+                case Text(text) if "<" in text or self._held or self._inside or self._after_tag:
                     out += self._read(text)
                 case End(reason):
                     out += self._rest()
