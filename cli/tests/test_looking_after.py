@@ -80,8 +80,13 @@ def test_the_doctor_finds_a_broken_database_and_a_taken_port(folder):
 
 
 async def test_the_doctor_finds_a_model_that_is_not_there():
-    assert not (await findings.model(InferenceSettings(base_url=""))).advice
-    assert (await findings.model(InferenceSettings(base_url="http://127.0.0.1:1/v1"))).advice
+    [none] = await findings.models(InferenceSettings(base_url="", model=""), {})
+    assert not none.advice
+    away = '[models.{}]\nbase_url = "http://127.0.0.1:1/v{}"\n'
+    found = await findings.models(InferenceSettings(models=away.format("a", 1) + away.format("b", 1) + away.format("c", 2)), {})
+    assert [bool(each.advice) for each in found] == [True, True], "each server once"
+    [wrong] = await findings.models(InferenceSettings(models="[models.a]\n"), {})
+    assert "models.a: base_url" in wrong.state
 
 
 async def test_the_doctor_tells_of_a_postgresql_that_does_not_answer_and_not_its_password(unused_tcp_port):

@@ -23,7 +23,7 @@ async def doctor(folder: DataFolder, port: int) -> bool:
         findings.processes(folder),
         await findings.postgres(address) if address.startswith("postgres") else findings.database(folder),
         *([await findings.nats(folder), await findings.gateway(folder)] if is_up else []),
-        await findings.model(InferenceSettings()),
+        *await findings.models(InferenceSettings(), os.environ),
     ]
     for finding in found:
         _tell(finding)

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,8 +18,10 @@ from colloquy.errors import Failed
 from colloquy.leftovers import running
 from colloquy.listener import listen
 from colloquy.nats_server import NatsFailed, find_binary
+from inference.catalogue import Entry, key_of
+from inference.configured import catalogue_of
 from inference.settings import InferenceSettings
-from shared.errors import Unavailable
+from shared.errors import Invalid, Unavailable
 from shared.observer import observe
 
 
@@ -142,17 +145,30 @@ async def gateway(folder: DataFolder) -> Finding:
     return Finding("Gateway", f"{address} {'is ready' if status == 200 else f'answers {status} to /readyz'}", advice)
 
 
-async def model(settings: InferenceSettings) -> Finding:
-    """Whether the model's server can be reached."""
-    if not settings.base_url:
-        return Finding("Model", "none is configured; the built-in commands answer (INFERENCE_BASE_URL sets one)")
-    url = f"{settings.base_url.rstrip('/')}/models"
-    headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+async def models(settings: InferenceSettings, environment: Mapping[str, str]) -> list[Finding]:
+    """Whether the server of each model can be reached."""
+    try:
+        entries = [entry for entry in catalogue_of(settings).entries.values() if entry.provider == "openai"]
+        keys = {entry.id: key_of(entry, environment) for entry in entries}
+    except Invalid as invalid:
+        return [Finding("Models", str(invalid), "see docs/models.md.")]
+    if not entries:
+        none = "none is configured; the built-in commands answer (INFERENCE_BASE_URL or INFERENCE_MODELS sets one)"
+        return [Finding("Model", none)]
+    asked = {(entry.base_url, keys[entry.id]): entry for entry in reversed(entries)}
+    return [await _server(entry, keys[entry.id]) for entry in reversed(asked.values())]
+
+
+async def _server(entry: Entry, key: str) -> Finding:
+    url = f"{entry.base_url.rstrip('/')}/models"
+    headers = {name: value.get_secret_value() for name, value in entry.headers.items()}
+    if key:
+        headers.setdefault("Authorization", f"Bearer {key}")
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             status = (await client.get(url, headers=headers)).status_code
     except (httpx.TransportError, httpx.InvalidURL) as trouble:
-        return Finding("Model", f"{url} can't be reached: {trouble}", "is INFERENCE_BASE_URL right, and does that server run?")
+        return Finding("Model", f"{url} can't be reached: {trouble}", f"is the address of {entry.id} right, and does it run?")
     if status in {401, 403}:
-        return Finding("Model", f"{url} refuses the key ({status})", "set INFERENCE_API_KEY.")
+        return Finding("Model", f"{url} refuses the key of {entry.id} ({status})", "set INFERENCE_API_KEY, or its api_key.")
     return Finding("Model", f"{url} answers {status}")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from turns import Work
 
-from inference.adapters.assembled import catalogue_of
 from inference.catalogue import Catalogue, entries_of, key_of
+from inference.configured import catalogue_of
 from inference.settings import InferenceSettings
 from shared.bus import Bus
 from shared.contract.inference import LIST_MODELS, ListModels

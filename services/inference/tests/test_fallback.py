@@ -157,6 +157,16 @@ async def test_f24_a_short_retry_after_is_waited_for_before_the_next_model_is_as
         assert second.requests == []
 
 
+async def test_a_model_that_calls_no_tools_is_told_of_none(turn: Turn, work: Work):
+    tools = [{"name": "f", "description": "", "parameters": {}}]
+    async with fake.upstream(fake.refuses("500 Oops")) as first, fake.upstream(fake.well) as second:
+        await work(models=toml(first.url, second.url) + "\ncapabilities = []", **QUICK)
+        assert (await turn.answer("hi", "g_1", client_tools=tools)).model == "second"
+        assert ("tools" in first.requests[0].body, "tools" in second.requests[0].body) == (True, False)
+        end = await turn.answer("hi", "g_2", client_tools=tools, tool_choice="required")
+        assert (end.outcome, end.error.code, len(second.requests)) == ("failed", "upstream_unavailable", 1)
+
+
 async def test_a_slow_model_may_have_its_own_time_to_the_first_token(turn: Turn, work: Work):
     async with fake.upstream(fake.late) as slow, fake.upstream(fake.well) as good:
         more = "first_token_seconds = 20"

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from inference.adapters.assembled import catalogue_of, models_of
+from inference.adapters.assembled import models_of
 from inference.adapters.built_in_tools import BuiltInTools
 from inference.adapters.mcp.pool import Limits, pool
 from inference.adapters.memory import BusMemory
@@ -14,6 +14,7 @@ from inference.adapters.toolbox import Toolbox
 from inference.attempt import Surroundings
 from inference.charging import Charger
 from inference.completing import Completer
+from inference.configured import catalogue_of
 from inference.digest import Digester
 from inference.guard import Deadlines
 from inference.lines import Clock

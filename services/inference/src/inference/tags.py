@@ -21,7 +21,7 @@ class Tags:
     """The deltas of one answer as they go by."""
 
     def __init__(self, tags: Iterable[Tag]) -> None:
-        self._opening = {f"<{tag}>": tag for tag in tags}
+        self._opening: dict[str, Tag] = {f"<{tag}>": tag for tag in tags}
         self._inside: Tag | None = None
         self._held = ""
         self._call = ""

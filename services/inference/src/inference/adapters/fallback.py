@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -73,7 +73,7 @@ class Chain:
         yield link.asking
         request = Request(link.model.card, provider, prompt)
         try:
-            async with aclosing(link.model.stream(prompt)) as deltas:
+            async with aclosing(link.model.stream(_for(link, prompt))) as deltas:
                 async for delta in _in_time(deltas, link.deadlines.first_token):
                     request.note(delta)
                     if not isinstance(delta, Spent | End):
@@ -91,6 +91,15 @@ class Chain:
         finally:
             request.close()
         circuits.ended(provider)
+
+
+def _for(link: Link, prompt: Prompt) -> Prompt:
+    """The prompt as this model takes it. Raises NotSupported when a tool has to be called and it calls none."""
+    if not prompt.tools or "tools" in (link.model.card.capabilities or []):
+        return prompt
+    if prompt.tool_choice not in (None, "auto", "none"):
+        raise NotSupported
+    return replace(prompt, tools=(), tool_choice=None, parallel_tool_calls=None)
 
 
 async def _in_time(deltas: AsyncIterator[Delta], seconds: float) -> AsyncGenerator[Delta, None]:
