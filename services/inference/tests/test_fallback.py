@@ -133,6 +133,14 @@ async def test_a_canned_reply_is_no_json(turn: Turn, work: Work):
         assert (end.outcome, end.error.code) == ("failed", "upstream_unavailable")
 
 
+async def test_a_canned_reply_is_no_end_of_an_answer_that_a_model_has_begun(turn: Turn, work: Work):
+    told = [{"role": "user", "text": "hi"}, {"role": "tool", "text": "7", "tool_call_id": "a"}]
+    async with fake.upstream(fake.refuses("500 Oops")) as server:
+        await work(models=toml(server.url, NOWHERE), canned_reply="Sorry.", **QUICK)
+        end = await turn.answer("hi", messages=told)
+        assert (end.outcome, end.error.code) == ("failed", "upstream_unavailable")
+
+
 async def test_m055_work_in_the_background_gets_no_canned_reply_and_no_commands(turn: Turn, work: Work, new_bus: NewBus):
     await work(models=toml(NOWHERE, NOWHERE, fallback='["colloquy-demo"]'), canned_reply="Sorry.", **QUICK)
     asker = await new_bus("workflow")

@@ -104,6 +104,7 @@ def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
         prompt_tokens=one.prompt_tokens + other.prompt_tokens,
         completion_tokens=one.completion_tokens + other.completion_tokens,
         total_tokens=one.total_tokens + other.total_tokens,
+        estimated=one.estimated or other.estimated,
     )
 
 

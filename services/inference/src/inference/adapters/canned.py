@@ -17,8 +17,9 @@ class Canned:
         self.card = inference.Model(id=CANNED, description="A fixed reply, made by no model", kind="canned")
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        """The reply. It cost nothing, so it says nothing of tokens. Raises NotSupported when words are no answer."""
-        if prompt.insists:
+        """The reply. It cost nothing, so it says nothing of tokens. Raises NotSupported when words are no
+        answer, and in the middle of one that a model has begun."""
+        if prompt.insists or prompt.messages[-1].role == "tool":
             raise NotSupported
         yield Text(self._reply)
         yield End("stop")
