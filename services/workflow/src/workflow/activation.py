@@ -33,7 +33,7 @@ from workflow.plain import plain
 from workflow.ports import Journals, Post
 from workflow.replay import Replay, misfit
 from workflow.retries import Retries
-from workflow.step import LONGEST_SLEEP, About, Attempt, Step
+from workflow.step import About, Attempt, Step, within_a_year
 
 Ending = Literal["rested"] | Verdict
 
@@ -88,6 +88,8 @@ class Activation:
         self._steps = 0
         self._blocks: list[Block] = []
         self._given: set[str] = set()
+        self._unrecorded: asyncio.Future[None] | None = None
+        """The newest line with which the code has gone on; those before it are recorded before it."""
         self._replay = Replay(history.ends, self.stir)
         head, created = history.head, history.created
         assert head is not None and created is not None  # noqa: S101, PT018 - only what exists is run
@@ -125,6 +127,7 @@ class Activation:
                 return await self._supervise(code)
             finally:
                 code.cancel()
+                self._pen.lend(None, self.stir)
 
     async def _code(self) -> Any | Raised:
         """What the workflow returns or raises, as a value: it is somebody else's code."""
@@ -233,7 +236,10 @@ class Activation:
                 case _:
                     await self._replay.live(step)
             await self._unpaused(step)
-            await self._attempt(step, (record.failures if record else 0) + 1, fn, retries, timeout)
+            await self._recorded()
+            line = await self._attempt(step, (record.failures if record else 0) + 1, fn, retries, timeout)
+            if line is not None:
+                return line.output
 
     async def sleep(self, name: str, duration: timedelta | None, until: datetime | None) -> None:
         """See `Step.sleep`."""
@@ -243,7 +249,7 @@ class Activation:
             await self._replay.live(step)
             now = self._now()
             until = until or now + (duration or timedelta())
-            _within_a_year(until - now)
+            within_a_year(until - now)
             self._pen.jot(SleepBegun(at=now, step=step, until=until))
         elif record.final:
             await self._replay.turn(step)
@@ -259,7 +265,7 @@ class Activation:
         record = await self._record(step, "step.wait_for_event")
         if record is None:
             await self._replay.live(step)
-            _within_a_year(timeout)
+            within_a_year(timeout)
             now = self._now()
             until = now + timeout
             self._pen.jot(WaitBegun(at=now, step=step, type=event, until=until))
@@ -299,7 +305,7 @@ class Activation:
 
     def _move(self) -> None:
         self._moves += 1
-        self.stir()
+        self._stirred.set()
 
     async def _record(self, step: str, kind: StepKind) -> Record | None:
         """What is recorded of it. A journal that does not fit, and an end that is decided, go no further."""
@@ -320,7 +326,19 @@ class Activation:
         while self._history.standing.paused:
             await self._block(Block(step))
 
-    async def _attempt(self, step: str, number: int, fn: Fn, retries: Retries, timeout: timedelta) -> None:
+    async def _recorded(self) -> None:
+        """Nothing is done in the world before everything that led there is recorded: else it could have been otherwise."""
+        while self._unrecorded is not None and not self._unrecorded.done():
+            self._busy += 1
+            try:
+                self._pen.flush()
+                await self._unrecorded
+            finally:
+                self._busy -= 1
+                self._move()
+
+    async def _attempt(self, step: str, number: int, fn: Fn, retries: Retries, timeout: timedelta) -> StepCompleted | None:
+        """The line, if the step is done. The code goes on with it; it is recorded before anything else is done."""
         began = self._now()
         self._busy += 1
         notice = asyncio.get_running_loop().call_later(NOTICE_SECONDS, self._notice, step, number)
@@ -328,7 +346,12 @@ class Activation:
             attempt = Attempt(f"{self._about.key}:{step}", number, self._now, self._about)
             outcome = await kept(step, await outcome_of(fn, attempt, timeout), self._stow)
             notice.cancel()
-            await self._pen.write(judged(step, number, began, outcome, retries, self._now()))
+            line = judged(step, number, began, outcome, retries, self._now())
+            if isinstance(line, StepCompleted) and line.blob is None:
+                self._unrecorded = self._pen.write(line, patient=True)
+                return line
+            await self._pen.write(line)
+            return None
         finally:
             notice.cancel()
             self._busy -= 1
@@ -366,11 +389,6 @@ class Activation:
         if event_id is None:
             raise EventTimedOut(f"No event came in time for {name!r}.")
         return self._history.received[event_id].payload
-
-
-def _within_a_year(duration: timedelta) -> None:
-    if duration > LONGEST_SLEEP:
-        raise NonRetryable(f"{LONGEST_SLEEP.days} days is the longest that a workflow sleeps or waits.")
 
 
 async def _never() -> NoReturn:

@@ -21,6 +21,9 @@ PAGE_BYTES = 600 * 1024
 PATIENCE_SECONDS = 30.0
 """How long results are held for a NATS that does not answer; after that the steps are done again by whoever comes next."""
 
+PATIENT_TURNS = 12
+"""Turns of the loop in which code that has its last result comes to its end: both go out in one page."""
+
 AGAIN_SECONDS = 0.2
 MOST_UNTOLD = 2
 """Pages whose event may be unconfirmed. Who takes over tells so many again."""
@@ -43,15 +46,25 @@ class Pen:
         self._tasks: asyncio.TaskGroup | None = None
         self._writing: asyncio.Task[None] | None = None
 
-    def lend(self, tasks: asyncio.TaskGroup, stir: Callable[[], object]) -> None:
-        """`tasks` owns the task that writes; `stir` is called when the history has grown, or nothing more may be written."""
+    def lend(self, tasks: asyncio.TaskGroup | None, stir: Callable[[], object]) -> None:
+        """`tasks` owns the task that writes; with None nothing is written any more.
+
+        `stir` is called when the history has grown, or nothing more may be written.
+        """
         self._tasks, self._stir = tasks, stir
 
-    def write(self, line: Line) -> asyncio.Future[None]:
-        """Done when the line is recorded, or somebody else has recorded the same. Never, once there is a verdict."""
-        future = asyncio.get_running_loop().create_future()
+    def write(self, line: Line, *, patient: bool = False) -> asyncio.Future[None]:
+        """Done when the line is recorded, or somebody else has recorded the same. Never, once there is a verdict.
+
+        `patient`: it may go out with what is written in the next few turns of the loop.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         self._waiting.append((line, future))
-        self.flush()
+        if patient:
+            loop.call_soon(self._flush_after, PATIENT_TURNS)
+        else:
+            self.flush()
         return future
 
     def jot(self, line: Line) -> None:
@@ -62,6 +75,12 @@ class Pen:
         """Has what was jotted go out now."""
         if self._tasks is not None and (self._writing is None or self._writing.done()):
             self._writing = self._tasks.create_task(self._write())
+
+    def _flush_after(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._flush_after, turns - 1)
+        elif self._waiting:
+            self.flush()
 
     async def take(self) -> None:
         """Records the claim before anything else happens."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from shared.contract.workflow import Tick
+from workflow.failure import NonRetryable
 from workflow.retries import Retries
 
 T = TypeVar("T")
@@ -16,6 +17,12 @@ DEFAULT_RETRIES = Retries()
 DEFAULT_TIMEOUT = timedelta(minutes=10)
 LONGEST_SLEEP = timedelta(days=365)
 DAY = timedelta(days=1)
+
+
+def within_a_year(duration: timedelta) -> None:
+    """Raises NonRetryable for a longer one."""
+    if duration > LONGEST_SLEEP:
+        raise NonRetryable(f"{LONGEST_SLEEP.days} days is the longest that a workflow sleeps or waits.")
 
 
 @dataclass(frozen=True, slots=True)

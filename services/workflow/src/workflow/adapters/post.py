@@ -2,14 +2,21 @@
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 from shared.bus import Bus, Stored
 from shared.contract import subjects
 from shared.contract.events import WorkflowUpdated
-from shared.contract.workflow import JournalGrew, JournalPage, Ring, Wake
+from shared.contract.workflow import JournalGrew, JournalPage, Ring, Wake, WorkflowStatus
 from shared.ids import NewId
-from workflow.history import STEP_LINES
+from workflow.history import STEP_LINES, StepLine, is_final
 from workflow.view import step_status
+
+ENDED_OR_RESTING = frozenset({"completed", "failed", "terminated", "sleeping", "waiting"})
+"""What a page may lead to after its last step; before that it ran."""
+
+MOST_TOLD = 15
+"""Steps of one page that are told by themselves."""
 
 
 class BusPost:
@@ -36,11 +43,14 @@ class BusPost:
         target = subjects.tick(user, schedule_id)
         return self._bus.schedule(subjects.alarm(user, schedule_id), order.encode(), at=at, target=target)
 
-    def tell(self, page: JournalPage, sequence: int) -> asyncio.Future[Stored]:
+    def tell(self, page: JournalPage, sequence: int) -> asyncio.Future[Any]:
         """See the port."""
-        event = updated(page, f"e_{page.workflow_id}_{sequence}")
         subject = subjects.workflow_event(page.user, page.workflow_id)
-        return self._bus.storing(subject, event.encode(), type=event.type_name, msg_id=f"JOURNAL-{sequence}")
+        told = [
+            self._bus.storing(subject, event.encode(), type=event.type_name, msg_id=f"JOURNAL-{sequence}{event.id[-2:]}")
+            for event in updates(page, f"e_{page.workflow_id}_{sequence}")
+        ]
+        return told[0] if len(told) == 1 else asyncio.gather(*told)
 
     async def grew(self, user: str, workflow_id: str) -> None:
         """See the port."""
@@ -51,15 +61,22 @@ class BusPost:
         return await self._bus.exists(subjects.run(user, workflow_id), order)
 
 
-def updated(page: JournalPage, event_id: str) -> WorkflowUpdated:
-    """What a page means to its reader: the status, and the step that it is about last."""
-    last = next((line for line in reversed(page.lines) if isinstance(line, STEP_LINES)), None)
+def updates(page: JournalPage, event_id: str) -> list[WorkflowUpdated]:
+    """What a page means to its reader: each step that has ended, then the status and the step that it is about last."""
+    steps = [line for line in page.lines if isinstance(line, STEP_LINES)]
+    before = [line for line in steps[:-1] if is_final(line)][:MOST_TOLD]
+    status: WorkflowStatus = "running" if page.status in ENDED_OR_RESTING else page.status
+    told = [_update(page, f"{event_id}_{number:x}", status, line) for number, line in enumerate(before)]
+    return [*told, _update(page, f"{event_id}_z", page.status, steps[-1] if steps else None)]
+
+
+def _update(page: JournalPage, event_id: str, status: WorkflowStatus, line: StepLine | None) -> WorkflowUpdated:
     return WorkflowUpdated(
         id=event_id,
-        at=page.lines[-1].at,
+        at=line.at if line is not None else page.lines[-1].at,
         workflow_id=page.workflow_id,
         type=page.type,
-        status=page.status,
-        step=last.step if last else None,
-        step_status=step_status(last) if last else None,
+        status=status,
+        step=line.step if line else None,
+        step_status=step_status(line) if line else None,
     )

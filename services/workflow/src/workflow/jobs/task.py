@@ -12,6 +12,8 @@ from shared.contract.base import Message
 from shared.contract.inference import Complete
 from shared.contract.objects import PromptMessage
 from shared.contract.state import CreateNote
+from shared.contract.tools import Tool
+from shared.errors import Busy
 from workflow.definition import Definition, workflow
 from workflow.failure import StepError
 from workflow.jobs import using_tools, wording
@@ -63,10 +65,18 @@ def task(ports: Ports) -> Definition:
 
 
 async def _plan(ports: Ports, goal: str, model: str | None, attempt: Attempt) -> dict[str, Any]:
-    tools = using_tools.usable(await ports.tools.offered(attempt.about))
+    tools = using_tools.usable(await _offered(ports, attempt))
     names = [tool["name"] for tool in tools]
     said = await ports.models.complete(attempt, wording.to_plan(goal, model, names))
     return {"plan": wording.plan_of(said.text), "byRules": said.kind == "embedded", "tools": tools}
+
+
+async def _offered(ports: Ports, attempt: Attempt) -> list[Tool]:
+    """A plan can be made without tools, when nobody says which there are."""
+    try:
+        return await ports.tools.offered(attempt.about)
+    except Busy:
+        return []
 
 
 async def _worked(step: Step, ports: Ports, name: str, number: int, asked: Complete, tools: list[dict[str, Any]]) -> str:
