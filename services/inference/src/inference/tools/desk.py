@@ -75,7 +75,7 @@ class Desk:
         offered = offer.get(question.name)
         if offered is None:
             raise UnknownTool
-        if offered.tool.policy != "auto":
+        if offered.tool.policy == "never" or (offered.tool.policy == "ask" and not question.approved):
             raise ToolRefused("Nobody is there to be asked whether this tool may be called.")
         if offered.tool.heavy and question.warm_only:
             raise ToolRefused("This tool is called only in a turn that a person started.")
