@@ -186,6 +186,7 @@ class Activation:
         return self._stirred.is_set()
 
     async def _rest(self) -> bool:
+        seen = self._history.sequence
         now, due = self._now(), next_moment(self._blocks)
         if due is not None and not self._history.standing.paused and (due - now).total_seconds() < LINGER_SECONDS:
             await self._stir_within(max((due - now).total_seconds(), 0.001))
@@ -194,7 +195,7 @@ class Activation:
         timer = None
         if line.wake_at is not None:
             timer = self._post.wake_at(Wake(user=self._about.user, workflow_id=self._about.workflow_id, due=due), line.wake_at)
-        rested = await self._pen.rest(line)
+        rested = await self._pen.rest(line, seen)
         if timer is not None:
             await timer
         return rested

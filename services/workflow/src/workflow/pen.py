@@ -21,8 +21,8 @@ PAGE_BYTES = 600 * 1024
 PATIENCE_SECONDS = 30.0
 """How long results are held for a NATS that does not answer; after that the steps are done again by whoever comes next."""
 
-PATIENT_TURNS = 12
-"""Turns of the loop in which code that has its last result comes to its end: both go out in one page."""
+PATIENT_SECONDS = 0.01
+"""In which code that has a result mostly comes to its end, or waits for something: both go out in one page."""
 
 AGAIN_SECONDS = 0.2
 MOST_UNTOLD = 2
@@ -56,13 +56,13 @@ class Pen:
     def write(self, line: Line, *, patient: bool = False) -> asyncio.Future[None]:
         """Done when the line is recorded, or somebody else has recorded the same. Never, once there is a verdict.
 
-        `patient`: it may go out with what is written in the next few turns of the loop.
+        `patient`: it may go out with what is written a moment later.
         """
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._waiting.append((line, future))
         if patient:
-            loop.call_soon(self._flush_after, PATIENT_TURNS)
+            loop.call_later(PATIENT_SECONDS, self._flush_left)
         else:
             self.flush()
         return future
@@ -76,10 +76,8 @@ class Pen:
         if self._tasks is not None and (self._writing is None or self._writing.done()):
             self._writing = self._tasks.create_task(self._write())
 
-    def _flush_after(self, turns: int) -> None:
-        if turns:
-            asyncio.get_running_loop().call_soon(self._flush_after, turns - 1)
-        elif self._waiting:
+    def _flush_left(self) -> None:
+        if self._waiting:
             self.flush()
 
     async def take(self) -> None:
@@ -93,9 +91,11 @@ class Pen:
         async with self._lock:
             await self._catch_up()
 
-    async def rest(self, line: RunRested) -> bool:
-        """Lets go of the workflow, unless somebody has written meanwhile: then it may be able to go on."""
+    async def rest(self, line: RunRested, seen: int) -> bool:
+        """Lets go of the workflow, unless something was written after the page `seen`: then it may be able to go on."""
         async with self._lock:
+            if self.history.sequence != seen:
+                return False
             lines = self._wanted(self._waiting)
             standing = self.history.standing
             if not lines and standing.holder is None and standing.rest == line.status:

@@ -135,7 +135,7 @@ class Worker:
         self._unsure.add(key)
         pen = Pen(self._journals, self._post, history, claim, self._clock)
         if what == "rest":
-            await pen.rest(RunRested(at=self._now(running), status="paused"))
+            await pen.rest(RunRested(at=self._now(running), status="paused"), history.sequence)
             ending: Ending = pen.verdict or "rested"
         else:
             activation = Activation(

@@ -78,9 +78,15 @@ _TOOL_CALLS = tuple(
         workflow.GET,
         workflow.LIST,
         workflow.FIND_FLIGHTS,
+        # What a tool changes in an answer goes through CARRY_OUT; in a step of a workflow there is no answer.
+        state.CREATE_TASK,
+        state.COMPLETE_TASK,
+        state.CREATE_NOTE,
+        state.PIN_MEMORY,
+        state.KEEP_EVENT,
     )
 )
-"""What the built-in tools ask for a person; what they change goes through CARRY_OUT."""
+"""What the built-in tools ask for a person."""
 
 _USER_CALLS = tuple(
     value.subject
