@@ -12,7 +12,10 @@ export function when(text: string): string {
   return new Intl.DateTimeFormat(spoken(), day ? base : { ...base, hour: "2-digit", minute: "2-digit" }).format(date);
 }
 
+/** The clock of the place that a time was written for, where it says which: flights leave by that. */
 export function timeOf(text: string): string {
+  const local = /T(\d\d:\d\d)(?::[\d.]+)?[+-]\d\d:?\d\d$/.exec(text)?.[1];
+  if (local) return local;
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? text : new Intl.DateTimeFormat(spoken(), { hour: "2-digit", minute: "2-digit" }).format(date);
 }

@@ -1,0 +1,100 @@
+"""Takes the pictures of docs/web.md: `.venv/bin/python docs/screens.py http://127.0.0.1:8787` while Colloquy runs."""
+
+import asyncio
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+FOLDER = Path(__file__).parent / "images"
+TEXT = r"""/echo ## Why rain falls
+
+Drops grow until they are **heavier than the air can carry**. How fast they fall depends on their size, $v \approx \sqrt{2mg / \rho A C_d}$:
+
+| Drop | Diameter | Speed |
+|---|---:|---:|
+| drizzle | 0.5 mm | 2 m/s |
+| rain | 2 mm | 6.5 m/s |
+
+```python
+def speed(diameter: float) -> float:
+    # metres per second, roughly
+    return 9.65 - 10.3 * math.exp(-0.6 * diameter)
+```
+"""
+
+
+async def _open(browser: Browser, url: str, user: str, **options: object) -> Page:
+    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "permissions": ["microphone"], **options})
+    page = await context.new_page()
+    await page.goto(f"{url}/?user={user}")
+    await page.wait_for_selector("[data-connection=live]", state="attached")
+    return page
+
+
+async def _say(page: Page, text: str, count: int) -> None:
+    await page.fill("#composer", text)
+    await page.click("button[aria-label=Send]")
+    answers = page.locator(".message.assistant[data-status=completed]")
+    while await answers.count() < count:
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
+
+
+async def _take(page: Page, name: str) -> None:
+    await page.mouse.move(640, 40)
+    await page.screenshot(path=FOLDER / f"{name}.png")
+
+
+async def _desk(browser: Browser, url: str, user: str) -> None:
+    page = await _open(browser, url, user)
+    await _say(page, TEXT, 1)
+    await _take(page, "chat-light")
+    await page.click("button[aria-label='New chat']") if await page.locator("button[aria-label='New chat']").count() else await page.click(".new-chat")
+    await _say(page, "Remind me to buy an umbrella tomorrow", 1)
+    await _say(page, "note: the roof leaks above the window", 2)
+    await page.click("button[aria-label='Show side panel']")
+    await asyncio.sleep(1)
+    await _take(page, "cards")
+    await page.emulate_media(color_scheme="dark")
+    await page.click("[role=tab][aria-label=Work]")
+    await page.fill("[aria-label='A goal to work on']", "count to 3, then count to 5")
+    await page.keyboard.press("Enter")
+    await asyncio.sleep(5)
+    await _take(page, "workflow-dark")
+    await page.click("button[aria-label=Debug]")
+    await asyncio.sleep(1)
+    await _take(page, "debug-dark")
+    await page.keyboard.press("Escape")
+    await page.emulate_media(color_scheme="light")
+    await page.click("button[aria-label='Hide side panel'] >> nth=0")
+    await page.click("button[aria-label=Talk]")
+    await asyncio.sleep(1.5)
+    await _take(page, "voice")
+
+
+async def _phone(browser: Browser, url: str, user: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True, "color_scheme": "dark"}
+    page = await _open(browser, url, user, **phone)
+    await page.click("button[aria-label='Show conversations']")
+    await page.locator(".item-open").last.click()
+    await page.wait_for_selector(".message.assistant[data-status=completed]")
+    await asyncio.sleep(1.5)
+    await page.screenshot(path=FOLDER / "phone-dark.png")
+
+
+async def _main(url: str) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    user = f"pictures-{time.time():.0f}"
+    async with async_playwright() as playwright:
+        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        await _desk(browser, url, user)
+        await _phone(browser, url, user)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1]))
