@@ -11,7 +11,8 @@ from playwright.async_api import Browser, Page, async_playwright
 FOLDER = Path(__file__).parent / "images"
 TEXT = r"""/echo ## Why rain falls
 
-Drops grow until they are **heavier than the air can carry**. How fast they fall depends on their size, $v \approx \sqrt{2mg / \rho A C_d}$:
+Drops grow until they are **heavier than the air can carry**. How fast they fall depends on their size,
+$v \approx \sqrt{2mg / \rho A C_d}$:
 
 | Drop | Diameter | Speed |
 |---|---:|---:|
@@ -27,7 +28,9 @@ def speed(diameter: float) -> float:
 
 
 async def _open(browser: Browser, url: str, user: str, **options: object) -> Page:
-    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "permissions": ["microphone"], **options})
+    context = await browser.new_context(
+        **{"viewport": {"width": 1280, "height": 800}, "permissions": ["microphone"], **options}
+    )
     page = await context.new_page()
     await page.goto(f"{url}/?user={user}")
     await page.wait_for_selector("[data-connection=live]", state="attached")
@@ -38,8 +41,7 @@ async def _say(page: Page, text: str, count: int) -> None:
     await page.fill("#composer", text)
     await page.click("button[aria-label=Send]")
     answers = page.locator(".message.assistant[data-status=completed]")
-    while await answers.count() < count:
-        await asyncio.sleep(0.2)
+    await answers.nth(count - 1).wait_for()
     await asyncio.sleep(1)
 
 
@@ -52,7 +54,9 @@ async def _desk(browser: Browser, url: str, user: str) -> None:
     page = await _open(browser, url, user)
     await _say(page, TEXT, 1)
     await _take(page, "chat-light")
-    await page.click("button[aria-label='New chat']") if await page.locator("button[aria-label='New chat']").count() else await page.click(".new-chat")
+    await page.click("button[aria-label='New chat']") if await page.locator(
+        "button[aria-label='New chat']"
+    ).count() else await page.click(".new-chat")
     await _say(page, "Remind me to buy an umbrella tomorrow", 1)
     await _say(page, "note: the roof leaks above the window", 2)
     await page.click("button[aria-label='Show side panel']")

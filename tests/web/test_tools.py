@@ -1,5 +1,7 @@
 """Tools as a person sees them: cards, flights, and leave that is given from another device."""
 
+from datetime import UTC, datetime, timedelta
+
 from playwright.async_api import expect
 
 
@@ -17,7 +19,8 @@ async def test_m086_what_an_answer_does_is_a_card_and_can_be_done_there(system, 
 
 async def test_n10_leave_that_is_asked_for_on_one_device_is_given_on_another(device):
     first = await (await device()).open()
-    await first.say("find flights to Paris from Berlin on 2030-12-10")
+    soon = (datetime.now(UTC) + timedelta(days=12)).date().isoformat()
+    await first.say(f"find flights to Paris from Berlin on {soon}")
     await first.page.locator(".flight").first.wait_for()
     await first.ended()
     text = await first.page.locator(".message.assistant .markdown li").first.inner_text()
