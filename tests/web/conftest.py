@@ -36,7 +36,7 @@ def built():
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory, built):
-    with running(tmp_path_factory.mktemp("web"), scale="inference=2", **SETTINGS) as whole:
+    with running(tmp_path_factory.mktemp("web"), scale="inference=2", flights=True, **SETTINGS) as whole:
         yield whole
 
 
