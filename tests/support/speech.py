@@ -16,8 +16,8 @@ SENTENCES = (
     "the meeting with the design team is on friday",
     "i would like a cup of coffee and a piece of cake",
     "what is the weather going to be like this weekend",
-    "add milk and bread to the shopping list",
-    "the train to london leaves in twenty minutes",
+    "i am going to the library to read a book",
+    "we should leave before it gets dark outside",
 )
 RATE = 16_000
 
