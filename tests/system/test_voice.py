@@ -137,8 +137,8 @@ async def test_n21_words_come_while_one_speaks_and_what_was_said_is_kept(system,
     async with microphone(system) as socket:
         _, heard = await asyncio.gather(speak(socket, speech), events(socket))
     assert len(of("transcript.partial", heard)) > len(SENTENCES)
-    texts = [event["text"] for event in of("transcript.completed", heard)]
-    (ended,) = of("ended", heard)
+    texts = [event["text"] for event in of("transcript.utterance", heard)]
+    (ended,) = of("transcript.completed", heard)
     assert ended["text"] == " ".join(texts)
     assert understood(SAID, ended["text"]) >= 0.85
     async with system.client() as client:
@@ -198,7 +198,7 @@ async def test_many_who_speak_at_once_are_all_understood_however_far_behind(syst
     async def one(number):
         async with microphone(system, f"user-{number}") as socket:
             _, heard = await asyncio.gather(speak(socket, speech, 100), events(socket))
-        return of("ended", heard)
+        return of("transcript.completed", heard)
 
     ended = await asyncio.gather(*(one(number) for number in range(SESSIONS)))
     assert all(understood(SAID, last["text"]) >= 0.85 for (last,) in ended)

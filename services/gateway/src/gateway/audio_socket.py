@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gateway.aloud import begun_by, recited
 from gateway.body import parse_json
 from gateway.ear import Ear, listening_to
+from gateway.exchange import query
 from gateway.identity import Identity
 from gateway.parts import Parts
 from gateway.protocol import ABORT
@@ -94,7 +95,7 @@ class AudioSocket:
     def __init__(self, parts: Parts, caller: Identity, websocket: WebSocket, request_id: str) -> None:
         self._parts, self._caller = parts, caller
         self._websocket, self._request_id = websocket, request_id
-        self._options = InStart()
+        self._options = InStart(language=language_of(query(websocket.scope).get("language")))
         self._conversation: str | None = None
         self._segments: list[Segment] = []
         self._language: str | None = None
@@ -167,7 +168,9 @@ class AudioSocket:
                         return frame
                     message = _read(frame, self._parts.settings.json_depth)
                     if isinstance(message, InStart):
-                        self._options, self._conversation = message, message.conversation_id
+                        language = message.language or self._options.language
+                        self._options = message.model_copy(update={"language": language})
+                        self._conversation = message.conversation_id
                         return b""
                     await self._obey(message, None)
         except TimeoutError:
@@ -227,7 +230,7 @@ class AudioSocket:
             match word.kind:
                 case "partial":
                     about = {"transcriptId": ear.transcript_id, "utterance": word.utterance}
-                    await self._tell("transcript.partial", **about, text=word.text)
+                    await self._tell("transcript.partial", **about, text=self._whole(word.text))
                 case "utterance":
                     await self._understood(ear, word)
                 case "alive":
@@ -242,7 +245,7 @@ class AudioSocket:
         self._language = word.language or self._language
         self._segments.append(Segment(start=word.start, end=word.end, text=word.text))
         await self._tell(
-            "transcript.completed",
+            "transcript.utterance",
             transcriptId=ear.transcript_id,
             utterance=word.utterance,
             text=word.text,
@@ -255,9 +258,12 @@ class AudioSocket:
 
     async def _end(self, ear: Ear, seconds: float) -> None:
         await self._keep(ear, seconds)
-        text = " ".join(segment.text for segment in self._segments)
         about = {"transcriptId": ear.transcript_id, "utterances": len(self._segments), "durationSeconds": seconds}
-        await self._tell("ended", **about, text=text, language=self._language)
+        await self._tell("transcript.completed", **about, text=self._whole(), language=self._language)
+
+    def _whole(self, rest: str = "") -> str:
+        """All that was said until now."""
+        return " ".join(text for text in (*(segment.text for segment in self._segments), rest) if text)
 
     async def _fail(self, ear: Ear, error: Problem) -> None:
         """The session is over; what was understood is kept, and the client may begin again with the rest."""
@@ -281,7 +287,7 @@ class AudioSocket:
         kept = KeepTranscript(
             user=self._caller.user,
             id=ear.transcript_id,
-            text=" ".join(segment.text for segment in self._segments),
+            text=self._whole(),
             language=self._language,
             engine=ear.engine,
             duration_seconds=seconds,
