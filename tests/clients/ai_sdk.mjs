@@ -122,22 +122,23 @@ const scenarios = {
     await chat.sendMessage({ parts: [{ type: "file", mediaType: "image/png", url: "data:image/png;base64,AAAA" }] });
     return { status: chat.status, errors };
   },
-  async approve() {
-    return decide(true);
+  async approve(asked) {
+    return decide(true, asked);
   },
-  async reject() {
-    return decide(false);
+  async reject(asked) {
+    return decide(false, asked);
   },
 };
 
-async function decide(approved) {
-  const chat = new Chat(fresh("approve"), { sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses });
-  await chat.sendMessage({ text: '/ask send_mail {"to": "bob"}' });
+async function decide(approved, text = '/ask send_mail {"to": "bob"}') {
+  const id = fresh("approve");
+  const chat = new Chat(id, { sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses });
+  await chat.sendMessage({ text });
   const asked = kinds(chat.answer);
   const { approval } = chat.answer.parts.find((part) => part.state === "approval-requested");
   await chat.addToolApprovalResponse({ id: approval.id, approved });
   await chat.held.until(() => chat.answer.parts.at(-1).state === "done");
-  return { asked, kinds: kinds(chat.answer), text: chat.text(), messages: chat.messages.length };
+  return { asked, kinds: kinds(chat.answer), text: chat.text(), messages: chat.messages.length, stored: await history(id) };
 }
 
 for (const given of names) {

@@ -103,3 +103,17 @@ async def test_n14_the_ai_sdk_streams_resumes_and_stops(system):
     assert seen["stop"]["statuses"] == ["ready"] * 3
     assert seen["stop"]["stored"][-1]["metadata"]["status"] == "cancelled"
     assert seen["stop"]["stored"][-1]["parts"][-1]["text"] == seen["stop"]["text"]
+
+
+async def test_n14_the_ai_sdk_decides_about_calls(system):
+    asked = "remind me to call John tomorrow at 9"
+    async with system.client("ai-ben") as ben:
+        await ben.call("PUT", "/api/v1/preferences", json={"toolPolicy": {"create_task": "ask"}})
+        seen = await node.run("ai_sdk.mjs", system.url, "ai-ben", f"approve={asked}", f"reject={asked}")
+        tasks = (await ben.call("GET", "/api/v1/tasks"))["tasks"]
+    for one, state in ((seen["approve"], "output-available"), (seen["reject"], "output-denied")):
+        assert "dynamic-tool:approval-requested" in one["asked"]
+        assert one["messages"] == 2
+        assert f"dynamic-tool:{state}" in one["kinds"]
+        assert one["stored"][-1]["parts"][-1]["text"] == one["text"]
+    assert [task["title"] for task in tasks] == ["call John"]
