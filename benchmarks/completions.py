@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _running(command: list[str], ready: str, **environment: str) -> Iterator[psu
 def _wait_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError):
+        with suppress(OSError, HTTPException):
             try:
                 with urllib.request.urlopen(url, timeout=5):
                     return
