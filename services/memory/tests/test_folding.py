@@ -316,7 +316,7 @@ def test_any_old_state_and_the_events_since_give_the_fresh_state_on_postgresql(n
 def test_the_law_holds_for_every_kind_of_event(new_desk, new_database):
     told = asyncio.run(fold_all(new_desk, new_database, EVERYTHING))
     in_the_token_log = {"llm.token", "llm.reasoning", "llm.action", "tool.started", "tool.finished"}
-    of_others = {name for name in events.EVENTS if name.startswith(("workflow.", "travel."))}
+    of_others = {name for name in events.EVENTS if name.startswith(("workflow.", "travel.", "transcript."))}
     assert told == events.EVENTS.keys() - in_the_token_log - of_others
 
 

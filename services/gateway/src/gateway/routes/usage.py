@@ -17,6 +17,6 @@ async def get_usage(parts: Here, caller: Caller) -> Response:
     `limit` and `left` are null where there is no limit.
     """
     today = await parts.ask(GET_USAGE, GetUsage(user=caller.user))
-    nothing = {"limit": None, "left": None}
-    shown = today.wire()
-    return reply({**shown, "tokens": {**nothing, **shown["tokens"]}, "cost": {**nothing, **shown["cost"]}})
+    nothing, shown = {"limit": None, "left": None}, today.wire()
+    whole = {name: int(value) for name, value in today.tokens.model_dump(exclude={"currency"}, exclude_none=True).items()}
+    return reply({**shown, "tokens": {**nothing, **whole}, "cost": {**nothing, **shown["cost"]}})
