@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 from fake_memory import FakeMemory
+from hypothesis import settings
 from turns import NewBus, Turn, Work
 
 from inference.app import application
 from inference.settings import InferenceSettings
 from shared.bus import Bus
+
+# Other people's load must not fail a test: what may take how long is measured, never tested.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture
