@@ -100,6 +100,21 @@ async def test_find_flights_to_paris_next_week(ana: Client):
     assert flights[0]["airline"] in heard.text
 
 
+async def test_m083_a_flight_that_was_found_is_chosen_and_booked_after_a_yes(ana: Client):
+    await say(ana, "find flights to Paris next week")
+    (trip,) = (await ana.call("GET", "/api/v1/travel/suggestions"))["upcomingTrips"]
+    flight = trip["rankedFlights"][0]["flightId"]
+    booking = (await ana.call("POST", f"/api/v1/travel/{trip['workflowId']}/select/{flight}"))["id"]
+    await ana.call("POST", f"/api/v1/workflows/{booking}/events", json={"type": "approved", "payload": {"approved": True}})
+    async with asyncio.timeout(LONG):
+        while (state := await ana.call("GET", f"/api/v1/workflows/{booking}"))["status"] not in ("completed", "failed"):
+            await asyncio.sleep(0.1)
+    assert state["status"] == "completed", state
+    assert state["output"]["confirmation"]
+    titles = [task["title"] for task in (await ana.call("GET", "/api/v1/tasks"))["tasks"]]
+    assert sorted(title.partition(":")[0] for title in titles) == ["Check in", "Ride to the airport", "Travel documents"]
+
+
 async def test_a_note_is_kept_as_it_was_said(ana: Client):
     await say(ana, "note: The code is 4711.\nDon't tell!", "note.created")
     (note,) = (await ana.call("GET", "/api/v1/state"))["notes"]
