@@ -137,7 +137,7 @@ async def test_the_message_says_which_deadline_passed(behaviour: fake.Behaviour,
 
 async def test_the_request_is_what_every_server_understands(turn: Turn, work: Work):
     async with fake.upstream(fake.well) as server:
-        await work(**configured(server.url, extra_headers={"X-Team": "7"}, system_prompt="Be brief."))
+        await work(**configured(server.url, extra_headers={"X-Team": "7"}, system_prompt="Be brief.", tools=False))
         await turn.answer("hi 🙂", sampling={"temperature": 0.5, "max_tokens": 9})
         request = server.requests[0]
         assert request.body == {
@@ -150,6 +150,14 @@ async def test_the_request_is_what_every_server_understands(turn: Turn, work: Wo
         }
         assert (request.headers["authorization"], request.headers["x-team"]) == (f"Bearer {KEY}", "7")
         assert request.headers["accept-encoding"] == "identity"
+
+
+async def test_a_server_without_tools_answers_without(turn: Turn, work: Work):
+    refused = b'{"error": {"message": "registry.ollama.ai/library/small does not support tools"}}'
+    async with fake.upstream(fake.refuses("400 Bad Request", body=refused), fake.well) as server:
+        await work(**configured(server.url))
+        assert (await turn.answer("hi", "g_1")).text == (await turn.answer("hi", "g_2")).text == "Héllo 🙂"
+        assert ["tools" in request.body for request in server.requests] == [True, False, False]
 
 
 async def test_stream_options_are_refused_only_once(turn: Turn, work: Work):

@@ -27,6 +27,8 @@ class Prompt:
     timezone: str = "UTC"
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
+    ours: bool = False
+    """The tools are ours: a server that knows none may answer without."""
 
     @property
     def question(self) -> str:
@@ -97,6 +99,7 @@ def prompt_of(claim: Claim, system_prompt: str, now: datetime | None = None, too
         timezone if isinstance(timezone, str) else "UTC",
         claim.parallel_tool_calls,
         claim.response_format,
+        claim.client_tools is None,
     )
 
 

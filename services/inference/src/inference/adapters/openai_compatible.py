@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -36,6 +37,9 @@ ERROR_CAP: Final = 64 * 1024
 
 BODY_CAP: Final = 64 * 1024 * 1024
 """Bytes of one answer's body, comments and all."""
+
+_NO_TOOLS: Final = re.compile(rb"not support tools|enable-auto-tool-choice|requires --jinja", re.IGNORECASE)
+"""What Ollama, vLLM and llama.cpp say when a model, or the way they were started, knows no tools."""
 
 
 @asynccontextmanager
@@ -78,7 +82,7 @@ class OpenAICompatible:
         self._endpoint = endpoint
         self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
         self._retries = retries
-        self._usage = True
+        self._usage = self._tools = True
         self.card = card
         # Reading has no timeout here: a comment would reset it. The guard of the generation counts what is said.
         self._timeout = httpx.Timeout(None, connect=endpoint.connect_seconds, write=endpoint.connect_seconds)
@@ -129,12 +133,18 @@ class OpenAICompatible:
         if response.status_code in (400, 422) and self._usage and b"stream_options" in body:
             self._usage = False
             return await self._try(prompt)
+        if self._tools and prompt.ours and prompt.tools and _NO_TOOLS.search(body):
+            self._tools = False
+            log.warning("upstream.without_tools", model=self.card.id)
+            return await self._try(prompt)
         raise _failure(response, body)
 
     def _request(self, prompt: Prompt) -> httpx.Request:
         body: dict[str, Any] = {"model": self._endpoint.model, "messages": prompt.chat(), "stream": True}
         if self._usage:
             body["stream_options"] = {"include_usage": True}
+        if prompt.ours and not self._tools:
+            prompt = replace(prompt, tools=())
         body |= prompt.sampling.model_dump(exclude_none=True) | prompt.demands()
         if most := self._endpoint.max_output:
             body["max_tokens"] = min(body.get("max_tokens", most), most)
