@@ -22,6 +22,12 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
+def settings(settings):
+    """Nobody waits in line here."""
+    return settings.model_copy(update={"user_concurrency": 100})
+
+
+@pytest.fixture
 async def other_url(postgres_server):
     """An empty PostgreSQL database."""
     async with postgres_server.database() as url:

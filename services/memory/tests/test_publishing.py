@@ -53,7 +53,7 @@ async def test_each_users_transactions_are_stored_one_after_the_other(new_desk):
         await desk.until_sent()
         for user in users:
             assert versions(desk, user) == sorted(versions(desk, user))
-            assert len(versions(desk, user)) == 40
+            assert len(versions(desk, user)) == 40 + 10 - desk.settings.user_concurrency  # those in line are told their place
 
 
 class RecordingPost(SlowPost):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -19,6 +20,8 @@ from shared.contract.state import DeleteEvent, DeleteTask
 from shared.errors import Refused
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+T = TypeVar("T", int, str)
 
 AT_ONCE = 200
 """Rows that one write forgets (2 ms)."""
@@ -60,8 +63,7 @@ class Retention:
         if limits.tool_call_days:
             await self._forget("rounds", rounds.any_old, rounds.forget, self._before(limits.tool_call_days))
         if limits.usage_days:
-            day = self._day_before(limits.usage_days)
-            await self._ledger.store.write(lambda connection: spending.forget(connection, day, AT_ONCE))
+            await self._forget("usage", spending.any_old, spending.forget, self._day_before(limits.usage_days))
         await self._poisoned()
         if limits.completed_task_days:
             await self._delete("tasks", expiry.old_tasks, self._before(limits.completed_task_days), _drop_task)
@@ -81,9 +83,9 @@ class Retention:
     async def _forget(
         self,
         what: str,
-        due: Callable[[Connection, int], bool],
-        forget: Callable[[Connection, int, int], int],
-        before: int,
+        due: Callable[[Connection, T], bool],
+        forget: Callable[[Connection, T, int], int],
+        before: T,
     ) -> None:
         count = 0
         for _ in range(MOST_WRITES):

@@ -106,6 +106,11 @@ def _rate(rate: Rate) -> dict[str, object]:
     }
 
 
+def any_old(connection: Connection, before: str) -> bool:
+    """Whether there is anything that was spent before that day."""
+    return bool(rows(connection, _OLD, {"before": before, "limit": 1}))
+
+
 def forget(connection: Connection, before: str, limit: int) -> int:
     """Forgets some of what was spent before that day; answers with how much."""
     old = rows(connection, _OLD, {"before": before, "limit": limit})
