@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.openai import Foreign
 from gateway.parts import Caller, Here, Parts
-from gateway.replies import reply, shows
+from gateway.replies import Shown, reply, shows
 from gateway.requests import Request, Text
 from gateway.speech import MEDIA, Manner, sound
 from gateway.upload import language_of
@@ -46,6 +46,10 @@ class SpeechRequest(Foreign):
     stream_format: Literal["audio"] = "audio"
 
 
+def sounds(media: str, description: str) -> Shown:
+    return {200: {"description": description, "content": {media: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
 @router.get("/api/v1/voice-upload/{transcript_id}", responses=shows(Transcript))
 async def get_transcript(parts: Here, caller: Caller, transcript_id: Annotated[Id, Path()]) -> Response:
     """How far a recording is, and its text."""
@@ -60,13 +64,13 @@ async def list_voices(parts: Here, caller: Caller) -> Response:
     return reply(await parts.ask(LIST_VOICES, ListVoices()))
 
 
-@router.post("/api/v1/speech", responses={200: {"description": "The sound, as it is made.", "content": {"audio/ogg": {}}}})
+@router.post("/api/v1/speech", response_class=Response, responses=sounds("audio/ogg", "The sound, as it is made."))
 async def speak(body: Speak, parts: Here, caller: Caller) -> Response:
     """The text as sound, sentence by sentence."""
     return await _spoken(parts, caller.user, body.text, Manner(body.voice, body.language, body.format, body.speed))
 
 
-@router.post("/v1/audio/speech", tags=["openai"], responses={200: {"description": "The sound.", "content": {"audio/mpeg": {}}}})
+@router.post("/v1/audio/speech", tags=["openai"], response_class=Response, responses=sounds("audio/mpeg", "The sound."))
 async def speech(body: SpeechRequest, parts: Here, caller: Caller) -> Response:
     """The same as OpenAI's libraries ask for it."""
     voice = body.voice if isinstance(body.voice, str) else None
