@@ -34,6 +34,29 @@ const BEGUN = [
 ];
 const text = (state: State) => state.live.m_2?.text;
 
+describe("the head of a conversation", () => {
+  const said = (id: string, parentId: string | null, createdAt = AT) => message({ id, parentId, createdAt, role: "user", status: "completed" });
+  const created = (one: ChatMessage) => event("message.created", { ...stamp(), message: one });
+  const old = [said("m_1", null), said("m_2", "m_1"), said("m_3", "m_2"), said("m_4", "m_3")];
+  const opened = (headId: string) => ({ ...EMPTY, conversations: { c_1: { ...conversation, headId } } });
+
+  it("stays when events of older messages come after a page of the newest", () => {
+    const state = foldAll(withPage(opened("m_4"), "c_1", old.slice(2)), old.map(created));
+    expect(state.conversations.c_1?.headId).toBe("m_4");
+  });
+
+  it("is the newest when the page comes amid such events", () => {
+    const begun = foldAll(opened("m_4"), old.slice(0, 2).map(created));
+    const state = foldAll(withPage(begun, "c_1", old.slice(2)), old.slice(2).map(created));
+    expect(state.conversations.c_1?.headId).toBe("m_4");
+  });
+
+  it("is a message written anew in the place of an older one", () => {
+    const state = fold(withPage(opened("m_4"), "c_1", old), created(said("m_5", "m_1", "2026-01-01T00:00:01Z")));
+    expect(state.conversations.c_1?.headId).toBe("m_5");
+  });
+});
+
 describe("an answer", () => {
   it("grows token by token, whatever pieces the events come in", () => {
     const events = [...BEGUN, token(0, "a"), token(1, "b"), token(2, "c")];

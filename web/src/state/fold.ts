@@ -136,8 +136,15 @@ function created(state: State, message: ChatMessage, at: string): State {
   const seen = message.id in (state.messages[message.conversationId] ?? {});
   const kept = keep(state, message);
   const place = kept.conversations[message.conversationId];
-  if (seen || !place) return kept;
+  if (!place || !leads(kept, place, message, seen)) return kept;
   return { ...kept, conversations: { ...kept.conversations, [place.id]: { ...place, headId: message.id, updatedAt: at } } };
+}
+
+/** Whether the conversation now ends in this message. Pages may be ahead of the events: then one comes of a message long before the head. */
+function leads(state: State, place: Conversation, message: ChatMessage, seen: boolean): boolean {
+  if (place.headId && message.parentId === place.headId) return true;
+  const head = state.messages[place.id]?.[place.headId ?? ""];
+  return !seen && (!head || message.createdAt > head.createdAt);
 }
 
 function begun(state: State, data: GenerationStarted): State {

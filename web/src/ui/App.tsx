@@ -40,7 +40,8 @@ export function App() {
   }, []);
   useLoading();
   useShortcuts(useCallback((deed: Deed) => act(deed), [chat, panel, last, sidebar]));
-  const close = () => setFront(null);
+  // A dialog tells late that it has closed: by then another may be in front.
+  const closes = (which: Front) => () => setFront((now) => (now === which ? null : now));
   const shade = sidebar || panel !== null;
   return (
     <div className="app" data-sidebar={sidebar || undefined} data-panel={panel ?? undefined}>
@@ -67,10 +68,10 @@ export function App() {
       </main>
       <Suspense>
         {panel && <Panel tab={panel} onTab={show} onClose={() => show(null)} />}
-        {front === "search" && <Search onClose={close} onNote={() => show("notes")} />}
-        {front === "personas" && <Personas onClose={close} />}
-        {front === "debug" && <Debug onClose={close} />}
-        {front === "shortcuts" && <Shortcuts onClose={close} />}
+        {front === "search" && <Search onClose={closes("search")} onNote={() => show("notes")} />}
+        {front === "personas" && <Personas onClose={closes("personas")} />}
+        {front === "debug" && <Debug onClose={closes("debug")} />}
+        {front === "shortcuts" && <Shortcuts onClose={closes("shortcuts")} />}
       </Suspense>
     </div>
   );
