@@ -59,7 +59,7 @@ const scenarios = {
     const id = fresh("resume");
     const one = new Chat(id);
     const sending = one.sendMessage({ text: asked });
-    await one.held.until(() => one.text().length > 100);
+    await Promise.race([one.held.until(() => one.text().length > 100), sending]);
     const other = new Chat(id);
     await other.resumeStream();
     await sending;
@@ -72,10 +72,10 @@ const scenarios = {
     const id = fresh("stop");
     const one = new Chat(id);
     const sending = one.sendMessage({ text: asked });
-    await one.held.until(() => one.text().length > 0);
+    await Promise.race([one.held.until(() => one.text().length > 0), sending]);
     const other = new Chat(id);
     const resumed = other.resumeStream();
-    await other.held.until(() => other.text().length > 0);
+    await Promise.race([other.held.until(() => other.text().length > 0), resumed]);
     const answer = await stop(id);
     await Promise.all([sending, resumed]);
     const late = new Chat(id);

@@ -95,7 +95,7 @@ async def stored(openai, ana):
 
 
 async def test_n14_the_ai_sdk_streams_resumes_and_stops(system):
-    seen = await node.run("ai_sdk.mjs", system.url, "ai-ana", "resume=count to 300", "stop=count to 20000")
+    seen = await node.run("ai_sdk.mjs", system.url, "ai-ana", "resume=count to 300", "stop=count to 10000")
     assert seen["resume"]["same"]
     assert seen["resume"]["statuses"] == ["ready"] * 3
     assert seen["resume"]["text"].split()[-1].strip(".") == "300"
