@@ -34,7 +34,7 @@ class Chat extends AbstractChat {
     Object.assign(this, { held: state, heard });
   }
   get answer() {
-    return this.messages.at(-1);
+    return this.messages.findLast((message) => message.role === "assistant");
   }
   text = (message = this.answer) => text(message);
 }
