@@ -368,7 +368,8 @@ async def test_a_crowd_of_slots_needs_few_requests_and_gets_everything(bus, work
     async with desk.at(worker, slots=300):
         await give(bus, *(f"g_{number}" for number in range(1_000)))
         await empty(bus)
-    assert desk.seen.qsize() == 1_000
+    seen = {desk.seen.get_nowait()[0] for _ in range(desk.seen.qsize())}
+    assert seen == {f"g_{number}" for number in range(1_000)}  # once more is possible: an order that was not confirmed in time
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])

@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 NUMBERS = ", ".join(map(str, range(1, 401)))
+FRAMES = "new Promise((go) => { let left = 30; const next = () => (left-- ? requestAnimationFrame(next) : go()); next(); })"
 
 
 async def stored(system, device, conversation):
@@ -31,9 +32,10 @@ async def test_offline_and_online_again_loses_and_doubles_nothing(system, device
     await ana.answer_begins()
     await ana.page.context.set_offline(True)
     await ana.page.locator("[data-connection=offline]").wait_for(state="attached")
-    before = len(await ana.shown())
     await ana.say("count to 4")
     await ana.page.locator(".message.user.sending").wait_for()
+    before = len(await ana.shown())
+    await ana.page.evaluate(FRAMES)
     assert len(await ana.shown()) == before
     await ana.page.context.set_offline(False)
     assert await ana.ended(2) == "1, 2, 3, 4"
