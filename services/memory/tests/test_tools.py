@@ -415,6 +415,18 @@ async def test_f21_stopping_an_answer_that_waits_ends_it_at_once_with_what_it_sa
     assert desk.post.orders()[-1] == behind.generation_id
 
 
+async def test_f21_an_answer_that_is_stopped_while_it_waits_keeps_its_rounds_as_they_were_shown(desk):
+    worker = await working(desk)
+    await worker.keep(call(), text="Let me see.")
+    await worker.result()
+    await worker.keep(call("c2"), number=1, text="")
+    await worker.result("c2")
+    await worker.keep(call("c3", policy="ask"), number=2, text="May I?")
+    await worker.suspend()
+    await desk.ask(STOP_GENERATION, StopGeneration(user="ana", conversation_id=worker.accepted.conversation_id))
+    assert (await worker.message()).text == "Let me see.\n\nMay I?"
+
+
 async def test_f21_an_answer_that_was_to_stop_ends_instead_of_waiting(desk):
     worker = await working(desk)
     await worker.keep(call(policy="ask"))

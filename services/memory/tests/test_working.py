@@ -201,14 +201,38 @@ async def test_an_answer_that_still_streams_is_not_ended_by_a_doubled_order_that
     assert [event.message.text for event in terminal(desk)] == ["still here"]
 
 
-async def test_an_answer_that_was_given_up_while_its_worker_died_ends_as_failed_after_the_lease(desk):
+async def test_an_answer_that_was_given_up_while_its_worker_died_is_ended_by_another_which_can_save_its_text(desk):
     accepted = await desk.send()
     await desk.claim(accepted.generation_id)
     await abandon(desk, accepted.generation_id)
-    desk.clock.pass_by(6)
+    desk.clock.pass_by(7)
     await desk.sweep()
     await desk.until_sent()
-    assert [event.error for event in terminal(desk)] == [BROKEN]
+    assert desk.post.orders() == [accepted.generation_id] * 2
+    claim = await desk.claim(accepted.generation_id, "w2")
+    assert (claim.decision, claim.stop, claim.problem, claim.epoch) == ("run", True, BROKEN, 2)
+    await desk.finish(accepted.generation_id, 2, "failed", text="as far as it came", error=claim.problem)
+    await desk.until_sent()
+    assert [(event.error, event.text) for event in terminal(desk)] == [(BROKEN, "as far as it came")]
+
+
+async def test_an_answer_that_is_given_up_when_nobody_holds_it_is_ordered_at_once_to_save_its_text_but_once(desk):
+    accepted = await desk.send()
+    await desk.claim(accepted.generation_id)
+    desk.clock.pass_by(7)
+    assert (await abandon(desk, accepted.generation_id)).status == "running"
+    await desk.until_sent()
+    assert desk.post.orders() == [accepted.generation_id] * 2
+    assert (await abandon(desk, accepted.generation_id)).status == "failed"
+
+
+async def test_a_released_answer_goes_on_although_a_doubled_order_of_it_was_given_up(desk):
+    accepted = await desk.send()
+    await desk.claim(accepted.generation_id)
+    await abandon(desk, accepted.generation_id)
+    await release(desk, accepted.generation_id, 1)
+    claim = await desk.claim(accepted.generation_id, "w2")
+    assert (claim.decision, claim.stop) == ("run", False)
 
 
 async def test_a_worker_of_a_deleted_conversation_has_lost_its_lease(desk):

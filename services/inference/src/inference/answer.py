@@ -6,6 +6,7 @@ from typing import Final
 from inference.delta import ToolCall
 from shared.contract.objects import FinishReason, Usage
 from shared.contract.tools import Round
+from shared.paragraphs import joined, joint
 
 THOUGHT_FACTOR: Final = 4
 """Reasoning may be this much longer than an answer: it is not kept, but somebody has to read past it."""
@@ -54,12 +55,12 @@ class Answer:
 
     def say(self, text: str) -> str:
         """Takes a piece of text in; returns what of it fits, with what goes before it."""
-        joint = ""
+        before = ""
         if self._joint:
-            joint, self._joint = self._take(self._joint), ""
+            before, self._joint = self._take(self._joint), ""
             self._began = len(self._parts)
         self.pieces += 1
-        return joint + self._take(text)
+        return before + self._take(text)
 
     def think(self, text: str) -> str:
         """Counts a piece of reasoning; returns what of it fits."""
@@ -71,7 +72,7 @@ class Answer:
     def next_round(self) -> None:
         """What the model says from now on belongs to another round."""
         self._spent, self.usage, self.reason, self.calls = self.spent, None, None, []
-        self._joint = _joint(self.text)
+        self._joint = joint(self.text)
         self._began = len(self._parts)
 
     def again(self, rounds: Sequence[Round]) -> str:
@@ -91,12 +92,6 @@ class Answer:
         return fits
 
 
-def _joint(text: str) -> str:
-    if not text or text.endswith("\n\n"):
-        return ""
-    return "\n" if text.endswith("\n") else "\n\n"
-
-
 def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
     if one is None or other is None:
         return one or other
@@ -110,5 +105,4 @@ def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
 
 def text_of(rounds: Sequence[Round]) -> str:
     """What these rounds have said, as one text."""
-    said = Answer(sum(len(one.text) + 2 for one in rounds))
-    return said.again(rounds)
+    return joined(one.text for one in rounds)

@@ -69,6 +69,7 @@ class TokenLog:
         self._asked = False
         self._spoken = False
         self._closed = False
+        self._over = False
         self._news: asyncio.Future[Exception | None] = self._loop.create_future()
         """What `run` is woken up for: a fault, or None when all is stored."""
         self._room = asyncio.Event()
@@ -94,6 +95,12 @@ class TokenLog:
             self._room.clear()
             await self._room.wait()
 
+    async def stored(self) -> None:
+        """Returns when all that was written so far is stored, or `run` has ended."""
+        while not self._over and (self._held or not self._idle):
+            self._room.clear()
+            await self._room.wait()
+
     def begin(self, model: str) -> None:
         """Publishes that the attempt has begun. `run` has to follow."""
         self._send(*self._lines.started(model))
@@ -112,7 +119,7 @@ class TokenLog:
         except _Lost:
             self._lost()
         finally:
-            self._idle = False
+            self._over, self._idle = True, False
             if self._ack is not None:
                 self._ack.cancel()
             self._size = 0

@@ -3,7 +3,6 @@
 import structlog
 
 from inference.answer import Answer
-from inference.answer import text_of as said_in
 from inference.attempt import Asked, Attempt, Surroundings
 from inference.failure import NoSuchModel
 from inference.guard import Deadlines, Guard, Stops
@@ -12,14 +11,13 @@ from inference.models import Models
 from inference.outcome import CANCELLED, finish
 from inference.ports import Model
 from inference.prompt import prompt_of
-from inference.salvage import text_of
+from inference.salvage import Gone, saved
 from inference.settings import InferenceSettings
 from inference.tools.offer import Offer
 from shared.bus import Delivery, Later
 from shared.contract.inference import Generate, StopNow
 from shared.contract.memory import AbandonGeneration, Claim, ClaimGeneration, FinishGeneration
 from shared.contract.objects import Problem
-from shared.contract.subjects import token_log
 from shared.errors import UnknownGeneration
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -65,12 +63,12 @@ class Worker:
 
     async def _run(self, generation: str, claim: Claim, guard: Guard) -> None:
         if claim.stop:
-            await self._salvage(generation, claim)
+            await self._end(generation, claim, claim.problem)
             return
         try:
             model = self._models.answering(claim.model)
         except NoSuchModel as failure:
-            await self._fail(generation, claim, failure.problem)
+            await self._end(generation, claim, failure.problem)
             return
         offer = await self._offer(claim, model)
         prompt = prompt_of(claim, self._settings.system_prompt, self._around.clock.now(), offer.specs)
@@ -88,32 +86,23 @@ class Worker:
         wanted = [call.name for one in claim.rounds for call in one.calls if call.status in ("planned", "approved", "running")]
         return await self._around.tools.offer(claim.user, claim.preferences, wanted)
 
-    async def _salvage(self, generation: str, claim: Claim) -> None:
-        """It was stopped while nobody ran it: what was said is what there is."""
-        messages = await insist(self._around.store.read, token_log(claim.user, claim.conversation_id, generation))
+    async def _end(self, generation: str, claim: Claim, problem: Problem | None) -> None:
+        """Nobody goes on with it: it was stopped, or there is a problem. What was said is what there is."""
+        around, text = self._around, ""
+        if claim.epoch > 1 or claim.rounds:
+            try:
+                text = await saved(around.store, generation, claim, claim.model or "", around.pacer, around.clock)
+            except Gone:
+                raise Later(claim.lease_seconds) from None
         end = FinishGeneration(
             generation_id=generation,
             user=claim.user,
             epoch=claim.epoch,
-            outcome="cancelled",
-            text=max(text_of(messages), said_in(claim.rounds), key=len),
+            outcome="failed" if problem else "cancelled",
+            text=text,
             model=claim.model,
-            finish_reason="cancelled",
-            error=CANCELLED,
+            finish_reason="error" if problem else "cancelled",
+            error=problem or CANCELLED,
         )
-        await finish(self._around.memory, end)
-        log.info("generation.salvaged", generation=generation, epoch=claim.epoch)
-
-    async def _fail(self, generation: str, claim: Claim, problem: Problem) -> None:
-        end = FinishGeneration(
-            generation_id=generation,
-            user=claim.user,
-            epoch=claim.epoch,
-            outcome="failed",
-            text="",
-            model=claim.model,
-            finish_reason="error",
-            error=problem,
-        )
-        await finish(self._around.memory, end)
-        log.info("generation.failed", generation=generation, code=problem.code)
+        await finish(around.memory, end)
+        log.info("generation.ended", generation=generation, epoch=claim.epoch, code=(problem or CANCELLED).code)

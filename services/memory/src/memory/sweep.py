@@ -15,7 +15,6 @@ from memory.handlers.approvals import expire_approval
 from memory.handlers.conversations import delete_all
 from memory.handlers.reading import REPORT_AGE
 from memory.handlers.transcripts import order_again as order_transcript_again
-from memory.handlers.work import end_abandoned
 from memory.ledger import Ledger
 from memory.records import approvals, conversations, generations, idempotency, presence, transcripts
 from memory.retention import Retention
@@ -42,7 +41,6 @@ class Due:
     """What a sweep has found."""
 
     lost: Sequence[tuple[str, str]]
-    abandoned: Sequence[tuple[str, str]]
     temporary: Sequence[tuple[str, str]]
     unheard: Sequence[tuple[str, str]]
     approvals: Sequence[tuple[str, str]]
@@ -80,8 +78,6 @@ class Sweeper:
         due = await self._ledger.store.read(self._look)
         for generation_id, user in due.lost:
             await self._ledger.write(order_again, generation_id, user)
-        for generation_id, user in due.abandoned:
-            await self._ledger.write(end_abandoned, generation_id, user)
         for conversation_id, user in due.temporary:
             await self._ledger.write(forget_temporary, (user, conversation_id), user)
         for transcript_id, user in due.unheard:
@@ -96,11 +92,9 @@ class Sweeper:
 
     def _look(self, connection: Connection) -> Due:
         now, ticks = self._clock.now(), self._clock.ticks()
-        lost, abandoned = _open_generations(connection, ticks, self._limits)
         quiet_since = micros(now - timedelta(minutes=self._limits.temporary_minutes))
         return Due(
-            lost,
-            abandoned,
+            _unanswered(connection, ticks, self._limits),
             conversations.forgotten(connection, quiet_since, AT_ONCE),
             _unheard(connection, ticks, self._limits),
             approvals.due(connection, micros(now), AT_ONCE),
@@ -118,22 +112,19 @@ class Sweeper:
         presence.forget_silent(tx.connection, micros(tx.at - GATEWAY_FORGOTTEN))
 
 
-def _open_generations(
-    connection: Connection, ticks: float, limits: MemorySettings
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Those whose order was lost, and those that were given up while a worker held them; each with its user."""
+def _unanswered(connection: Connection, ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:
+    """Answers whose order was lost, each with its user."""
     lost: list[tuple[str, str]] = []
-    abandoned: list[tuple[str, str]] = []
     first: set[str] = set()
     for row in sorted(generations.open_ages(connection), key=lambda row: row.seq):
         status = "waiting" if row.held_back else row.status
         age = Age(status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
         first.add(row.conversation_id)
-        if row.abandoned is not None and row.lease_until <= ticks:
-            abandoned.append((row.id, row.user_id))
-        elif order_lost(age, ticks, SILENCE_SECONDS, limits.order_lost_after):
+        # The order of one that was given up is known to be lost.
+        silence = SILENCE_SECONDS if row.abandoned is None else 0.0
+        if order_lost(age, ticks, silence, limits.order_lost_after):
             lost.append((row.id, row.user_id))
-    return lost, abandoned
+    return lost
 
 
 def _unheard(connection: Connection, ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:

@@ -137,9 +137,10 @@ class ClaimGeneration(Message):
 class Claim(Message):
     """What the worker may do.
 
-    `run`: the lease is yours until `lease_seconds` from now; everything else is set. `stop` with it: somebody asked to
-    stop it, so finish it as cancelled. `wait`: another worker holds the lease, or an earlier answer of the conversation
-    still runs; come back in `lease_seconds`. `done`: nothing to do.
+    `run`: the lease is yours until `lease_seconds` from now; everything else is set. `stop` with it: finish it with what was
+    said so far, as failed when there is a `problem`, else as cancelled, because somebody asked to stop it. `wait`: another
+    worker holds the lease, or an earlier answer of the conversation still runs; come back in `lease_seconds`. `done`: nothing
+    to do.
     """
 
     decision: Literal["run", "wait", "done"]
@@ -173,6 +174,8 @@ class Claim(Message):
     response_format: dict[str, Any] | None = None
     untrusted: bool = False
     """The model reads what somebody else may have written: attachments, notes chosen for the message."""
+    problem: Problem | None = None
+    """Why it was given up."""
 
 
 class RenewLease(Message):
@@ -226,7 +229,8 @@ class ReleaseGeneration(Message):
 
 
 class AbandonGeneration(Message):
-    """No worker could do it: the order goes to the dead letters. Ends the generation as failed unless it has ended."""
+    """No worker could do it: the order goes to the dead letters. Ends the generation as failed unless it has ended. One that
+    was begun is ordered once more, so that a worker ends it with the text that was shown."""
 
     generation_id: str
     user: str = ""

@@ -17,6 +17,7 @@ from shared.contract.events import MessageCancelled, MessageCompleted, MessageFa
 from shared.contract.objects import ChatMessage, FinishReason, Problem, Usage
 from shared.contract.person import DoneAction
 from shared.contract.streams import MAX_MESSAGE_BYTES
+from shared.paragraphs import joined
 
 HALF = MAX_MESSAGE_BYTES // 2 - 4096
 
@@ -64,7 +65,7 @@ def _with_rounds(tx: Transaction, generation: Generation, ending: Ending) -> tup
     counted = summed([one.usage for one in kept if one.usage])
     whole = replace(
         ending,
-        text=ending.text or "".join(one.text for one in kept),
+        text=ending.text or joined(one.text for one in kept),
         model=ending.model or rounds.model(tx.connection, generation.id),
         usage=ending.usage or counted,
         actions=(*(call.done for call in calls if call.done), *ending.actions),

@@ -43,7 +43,8 @@ def _granted(tx: Transaction, generation: Generation, epoch: int, prompt: Given)
     return Claim(
         decision="run",
         lease_seconds=tx.limits.lease_seconds,
-        stop=generation.stop_requested,
+        stop=generation.stop_requested or generation.abandoned is not None,
+        problem=None if generation.stop_requested or generation.abandoned is None else Problem.decode(generation.abandoned),
         epoch=epoch,
         user=generation.user,
         conversation_id=generation.conversation_id,
@@ -129,26 +130,23 @@ def release_generation(tx: Transaction, question: ReleaseGeneration) -> Generati
 
 
 def abandon_generation(tx: Transaction, question: AbandonGeneration) -> GenerationState:
-    """Ends it as failed, unless it has ended. While a worker still holds it, that waits until its lease is over:
-    a doubled order can be given up while the answer streams, or waits for a decision.
+    """Ends it as failed, unless it has ended. What was begun has a text, which only a worker can save: it is ordered once more
+    for that. While a worker still holds it, that waits until its lease is over: a doubled order can be given up while the
+    answer streams, or waits for a decision.
     """
     generation, opened = generations.with_open(tx.connection, question.generation_id)
     if generation is None:
         raise LostLease
     if not generation.open or generation.status == "waiting":
         return GenerationState(generation_id=generation.id, status=generation.status)
-    if lease_left(generation, tx.ticks) > 0:
-        generations.abandon(tx.connection, generation.id, question.error.encode().decode())
-        return GenerationState(generation_id=generation.id, status=generation.status)
-    return _give_up(tx, generation, opened, question.error)
-
-
-def end_abandoned(tx: Transaction, generation_id: str) -> None:
-    """Ends what was given up while a worker held it, when that one is silent too."""
-    generation, opened = generations.with_open(tx.connection, generation_id)
-    if generation is None or generation.abandoned is None or not generation.open or lease_left(generation, tx.ticks) > 0:
-        return
-    _give_up(tx, generation, opened, Problem.decode(generation.abandoned))
+    held_yet = lease_left(generation, tx.ticks) > 0
+    if not generation.epoch or (generation.abandoned is not None and not held_yet):
+        return _give_up(tx, generation, opened, question.error)
+    generations.abandon(tx.connection, generation.id, question.error.encode().decode())
+    if not held_yet:
+        generations.ordered(tx.connection, generation.id, tx.ticks, again=False)
+        tx.order(generation.user, generation.conversation_id, generation.id)
+    return GenerationState(generation_id=generation.id, status=generation.status)
 
 
 def _give_up(tx: Transaction, generation: Generation, opened: list[Generation], error: Problem) -> GenerationState:

@@ -60,7 +60,11 @@ _CLAIM = (
     )
 )
 _LEASE = update(generations).where(_g.id == bindparam("generation")).values(lease_until=bindparam("until"))
-_RELEASE = update(generations).where(_g.id == bindparam("generation")).values(status="queued", ordered_at=bindparam("now"))
+_RELEASE = (
+    update(generations)
+    .where(_g.id == bindparam("generation"))
+    .values(status="queued", ordered_at=bindparam("now"), abandoned=None)
+)
 _HOLD = update(generations).where(_g.id == bindparam("generation")).values(held_back=bindparam("now_held"))
 _HELD = _COLUMNS.where(_g.user_id == bindparam("user"), IS_OPEN, _g.held_back).order_by(_g.seq)
 _SUSPEND = update(generations).where(_g.id == bindparam("generation")).values(status="waiting", abandoned=None)
@@ -199,7 +203,7 @@ def extend(connection: Connection, generation_id: str, until: float) -> None:
 
 
 def give_back(connection: Connection, generation_id: str, ticks: float) -> None:
-    """Its worker gives it back to the queue."""
+    """Its worker gives it back to the queue. That a doubled order was given up meanwhile says nothing about it."""
     run(connection, _RELEASE, {"generation": generation_id, "now": ticks})
 
 
@@ -224,7 +228,7 @@ def request_stop(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def abandon(connection: Connection, generation_id: str, reason: str) -> None:
-    """To be ended as failed when its lease is over; `reason` is a Problem in JSON."""
+    """The next worker that claims it ends it as failed; `reason` is a Problem in JSON."""
     run(connection, _ABANDON, {"generation": generation_id, "reason": reason})
 
 
