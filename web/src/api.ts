@@ -70,11 +70,15 @@ export class Api {
   }
 
   /** Repeats what a lost connection, a 429 or a 503 says to repeat. The key makes that safe. */
-  async surely<T>(method: string, path: string, body: unknown, key: string = newKey(), patience = 120_000): Promise<T> {
+  surely<T>(method: string, path: string, body: unknown, key: string = newKey(), patience = 120_000): Promise<T> {
+    return this.patiently(() => this.call<T>(method, path, body, { key }), patience);
+  }
+
+  async patiently<T>(deed: () => Promise<T>, patience: number): Promise<T> {
     const deadline = Date.now() + patience;
     for (let wait = 400; ; wait = Math.min(wait * 2, 8_000)) {
       try {
-        return await this.call<T>(method, path, body, { key });
+        return await deed();
       } catch (error) {
         const pause = pauseAfter(error, wait);
         if (pause === undefined || Date.now() + pause > deadline) throw error;

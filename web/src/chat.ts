@@ -8,7 +8,7 @@ import type { FeedEvent, State } from "./state/model";
 import { fromSnapshot, withMessages, withPage, type ShownMessage } from "./state/snapshot";
 import { Feed, Store } from "./store";
 import { follow, type Follower } from "./stream/follow";
-import type { Speaker } from "./voice/speaker";
+import type { Talk } from "./voice/talk";
 
 /** A message that has been typed and is not stored yet. */
 export interface Pending {
@@ -17,6 +17,8 @@ export interface Pending {
   text: string;
   attachments: Attachment[];
   channel: "chat" | "voice";
+  /** What becomes of an answer that still runs; by default it is waited for. */
+  ifBusy?: "interrupt";
   at: string;
   status: "sending" | "failed" | "stale";
   error?: string;
@@ -50,14 +52,15 @@ const START: View = {
   target: null,
 };
 const PAGE = 100;
+type Answering = Extract<FeedEvent, { name: "generation.started" | "llm.token" | "message.completed" }>;
+const ANSWERS: ReadonlySet<string> = new Set(["generation.started", "generation.restarted", "llm.token", "message.completed"]);
 
 export class Chat {
   readonly feed = new Feed();
   readonly view = new Store<View>(START);
-  /** Reads aloud, once something has been read. */
-  speaker: Speaker | undefined;
-  /** Told of answers that end while the page is open. */
-  onAnswer: (message: ChatMessage) => void = () => {};
+  talk: Talk | undefined;
+  /** Told of answers that are being written, or have been, in the conversation that is open; of each more than once. */
+  onAnswer: (conversationId: string, messageId: string) => void = () => {};
   onLoaded: () => void = () => {};
   private running: AbortController | undefined;
   /** The newest message of each conversation that this device has caused; the stream may tell of it later. */
@@ -205,7 +208,7 @@ export class Chat {
 
   // --- saying something ---------------------------------------------------------------------------------------------
 
-  async send(text: string, attachments: Attachment[] = [], channel: "chat" | "voice" = "chat"): Promise<void> {
+  async send(text: string, attachments: Attachment[] = [], channel: "chat" | "voice" = "chat", where: Partial<Pick<Pending, "conversationId" | "ifBusy">> = {}): Promise<void> {
     const { conversationId } = this.view.get();
     const pending: Pending = {
       key: newKey(),
@@ -215,6 +218,7 @@ export class Chat {
       channel,
       at: new Date().toISOString(),
       status: "sending",
+      ...where,
     };
     this.view.update({ pending: [...this.view.get().pending, pending] });
     await this.inTurn(() => this.deliver(pending, true));
@@ -234,6 +238,7 @@ export class Chat {
       const body = {
         text: pending.text,
         channel: pending.channel,
+        ...(pending.ifBusy && { ifBusy: pending.ifBusy }),
         ...(conversationId && { conversationId }),
         ...(pending.attachments.length > 0 && { attachments: pending.attachments }),
         ...(model && { model }),
@@ -328,12 +333,16 @@ export class Chat {
     const { pending } = this.view.get();
     for (const event of events) {
       if (event.name === "conversation.deleted" && event.data.conversationId === this.view.get().conversationId) this.open(null);
-      if (event.name === "message.completed" && event.data.conversationId === this.view.get().conversationId) this.onAnswer(event.data.message);
+      if (ANSWERS.has(event.name)) this.answers(event as Answering);
     }
     if (!pending.length) return;
     const stored = new Set(events.flatMap((event) => (event.name === "message.created" ? [event.data.clientMessageId] : [])));
     const left = pending.filter((each) => !stored.has(each.key));
     if (left.length !== pending.length) this.view.update({ pending: left });
+  }
+
+  private answers({ data }: Answering): void {
+    if (data.conversationId === this.view.get().conversationId) this.onAnswer(data.conversationId, data.messageId);
   }
 
   // --- answers ------------------------------------------------------------------------------------------------------

@@ -4,8 +4,7 @@ import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { t, useLanguage } from "../i18n";
 import { loadRest } from "../person";
 import { useStore } from "../store";
-import { useSpeaker } from "../voice/Voice";
-import { voice } from "../voice/settings";
+import { useTalk } from "../voice/Voice";
 import { useChat, useFeed, useView } from "./context";
 import { IconButton } from "./controls";
 import type { Tab } from "./Panel";
@@ -28,6 +27,7 @@ type Front = "search" | "personas" | "debug" | "shortcuts";
 export function App() {
   useLanguage();
   const chat = useChat();
+  const talk = useTalk();
   const [sidebar, setSidebar] = useState(wide);
   const [panel, setPanel] = useState<Tab | null>(null);
   const [last, setLast] = useState<Tab>("tasks");
@@ -82,9 +82,16 @@ export function App() {
     else if (deed === "newChat") chat.open(null);
     else if (deed === "toggleSidebar") setSidebar(!sidebar);
     else if (deed === "togglePanel") show(panel ? null : last);
-    else if (deed === "talk") dispatchEvent(new Event("colloquy:talk"));
-    else if (deed === "stop" && id && isRunning()) void chat.attempt(chat.stop(id));
+    else if (deed === "talk") talk.press();
+    else if (deed === "stop") stop(id);
     if (deed === "focusComposer" || deed === "newChat") document.getElementById("composer")?.focus();
+  }
+
+  function stop(id: string | null): void {
+    const ended = talk.escape();
+    if (ended === "recording") return;
+    if (id && isRunning()) void chat.attempt(chat.stop(id));
+    else if (!ended) talk.handsFree(false);
   }
 
   function isRunning(): boolean {
@@ -93,18 +100,13 @@ export function App() {
   }
 }
 
-/** What is not in the snapshot, and answers that shall be read. */
+/** What is not in the snapshot. */
 function useLoading(): void {
   const chat = useChat();
-  const speaker = useSpeaker();
   useEffect(() => {
     chat.onLoaded = () => loadRest(chat);
     if (chat.feed.line.get().loaded) loadRest(chat);
-    chat.onAnswer = (message) => {
-      const { speakReplies, handsFree } = voice.get();
-      if ((speakReplies || handsFree) && document.visibilityState === "visible") void speaker.read(message.id, message.text);
-    };
-  }, [chat, speaker]);
+  }, [chat]);
 }
 
 function Title() {

@@ -2,15 +2,16 @@
 
 import { AttachmentPrimitive, ComposerPrimitive } from "@assistant-ui/react";
 import { memo, useMemo } from "react";
-import { t } from "../i18n";
+import { t, useLanguage } from "../i18n";
 import { ENDED } from "../state/model";
 import { useChat, useFeed, useView } from "./context";
 import { IconButton } from "./controls";
 import { Icon } from "./icons";
-import { VoiceBar } from "../voice/Voice";
+import { VoiceBar, VoiceStrip } from "../voice/Voice";
 
 /** Nothing of it depends on the text that streams above. */
 export const Composer = memo(function Composer() {
+  useLanguage();
   const running = useRunning();
   const chat = useChat();
   const id = useView((view) => view.conversationId);
@@ -26,6 +27,7 @@ export const Composer = memo(function Composer() {
         autoFocus
         unstable_insertNewlineOnTouchEnter
       />
+      <VoiceStrip running={running} />
       <div className="composer-bar">
         <ComposerPrimitive.AddAttachment asChild>
           <IconButton icon="clip" label={t("attach")} />

@@ -2,7 +2,7 @@
 
 import { ActionBarPrimitive, ComposerPrimitive, MessagePrimitive, useAuiState, useMessagePartText, useMessagePartReasoning } from "@assistant-ui/react";
 import { memo } from "react";
-import { t } from "../i18n";
+import { t, useLanguage } from "../i18n";
 import { CopyButton } from "../markdown/CodeBlock";
 import { Markdown } from "../markdown/Markdown";
 import { ENDED } from "../state/model";
@@ -14,11 +14,12 @@ import { useSiblings } from "./siblings";
 import { Cards } from "./Cards";
 import { OpenApprovals, Tool } from "./Tool";
 import { toolsOf } from "./tools";
-import { useSpeaker } from "../voice/Voice";
+import { useTalk } from "../voice/Voice";
 import { reading } from "../voice/speaker";
 import { useStore } from "../store";
 
 export const UserMessage = memo(function UserMessage({ row }: { row: Row }) {
+  useLanguage();
   const editing = useAuiState((state) => state.message.composer.isEditing);
   const { message, pending } = row;
   return (
@@ -84,6 +85,7 @@ function PendingLine({ row }: { row: Row }) {
 }
 
 export const AssistantMessage = memo(function AssistantMessage({ row }: { row: Row }) {
+  useLanguage();
   const { message, live } = row;
   const ended = ENDED.has(message.status);
   return (
@@ -155,9 +157,9 @@ function AssistantActions({ row }: { row: Row }) {
 }
 
 function ReadAloud({ row }: { row: Row }) {
-  const speaker = useSpeaker();
+  const { speaker } = useTalk();
   const read = useStore(reading, (now) => now.id === row.id);
-  const act = () => (read ? speaker.stop() : void speaker.read(row.id, row.message.text));
+  const act = () => (read ? speaker.stop() : speaker.read(row.id, row.message.text));
   return <IconButton icon={read ? "stop" : "speaker"} size={16} label={read ? t("stopSpeaking") : t("speak")} aria-pressed={read} onClick={act} />;
 }
 

@@ -1,162 +1,128 @@
-// Talking instead of typing: while a button is held, or hands-free. What was understood is reviewed before it is sent, unless hands are busy.
+// What is seen of talking: two buttons, and above them a strip that says who speaks, and what was understood so far.
 
 import { useAui } from "@assistant-ui/react";
-import { useCallback, useEffect, useRef, useState } from "react";
-import { spoken, t, type Word } from "../i18n";
+import { useEffect, useRef } from "react";
+import { t, type Word } from "../i18n";
 import { useStore } from "../store";
 import { useChat } from "../ui/context";
 import { IconButton } from "../ui/controls";
-import { hear, QUIET_EAR } from "./level";
-import { microphone, Recording, VoiceTrouble } from "./recorder";
-import { voice } from "./settings";
-import { Speaker } from "./speaker";
+import { reading } from "./speaker";
+import { Talk, type TalkState } from "./talk";
 
-type Phase = "idle" | "listening" | "understanding";
-
-/** A recording without a word in it is begun anew after so long. */
-const EMPTY_MS = 8_000;
-
-export function useSpeaker(): Speaker {
+export function useTalk(): Talk {
   const chat = useChat();
-  chat.speaker ??= new Speaker(chat.api);
-  return chat.speaker;
+  chat.talk ??= new Talk(chat);
+  return chat.talk;
 }
 
 export function VoiceBar() {
   const aui = useAui();
-  const speaker = useSpeaker();
-  const chat = useChat();
-  const handsFree = useStore(voice, (settings) => settings.handsFree);
-  const [phase, setPhase] = useState<Phase>("idle");
-  const [partial, setPartial] = useState("");
-  const [trouble, setTrouble] = useState<Word | null>(null);
-  const held = useRef<{ stream: MediaStream; recording: Recording } | null>(null);
-
-  const fail = useCallback((error: unknown) => {
-    setPhase("idle");
-    setTrouble(error instanceof VoiceTrouble ? error.word : "voiceUnavailable");
-    voice.update({ handsFree: false });
-  }, []);
-
-  const begin = useCallback(async () => {
-    if (held.current) return;
-    setTrouble(null);
-    setPartial("");
-    speaker.stop();
-    try {
-      const stream = await microphone();
-      held.current = { stream, recording: new Recording(chat.api, stream, spoken(), setPartial) };
-      setPhase("listening");
-    } catch (error) {
-      fail(error);
-    }
-  }, [chat, speaker, fail]);
-
-  const end = useCallback(async () => {
-    const now = held.current;
-    held.current = null;
-    if (!now) return;
-    setPhase("understanding");
-    try {
-      const text = await now.recording.finish();
-      const composer = aui.composer;
-      const before = composer().getState().text;
-      if (text) composer().setText(before ? `${before} ${text}` : text);
-      else setTrouble("voiceNothing");
-      document.getElementById("composer")?.focus();
-      setPhase("idle");
-      setPartial("");
-    } catch (error) {
-      fail(error);
-    } finally {
-      for (const track of now.stream.getTracks()) track.stop();
-    }
-  }, [aui, fail]);
-
-  const toggle = useCallback(() => void (held.current ? end() : begin()), [begin, end]);
+  const talk = useTalk();
+  const { mode, heard } = useStore(talk.state, (state) => state);
   useEffect(() => {
-    const onTalk = () => toggle();
-    addEventListener("colloquy:talk", onTalk);
-    return () => removeEventListener("colloquy:talk", onTalk);
-  }, [toggle]);
-
-  useHandsFree(handsFree, setPhase, setPartial, fail);
-  const pressed = phase === "listening" && !handsFree;
+    if (!heard) return;
+    const composer = aui.composer();
+    const before = composer.getState().text;
+    composer.setText(before ? `${before} ${heard}` : heard);
+    talk.taken();
+    document.getElementById("composer")?.focus();
+  }, [aui, talk, heard]);
+  const pressed = mode === "talk";
   return (
     <>
       <IconButton
         icon="mic"
         label={pressed ? t("stopTalking") : t("pushToTalk")}
         aria-pressed={pressed}
-        disabled={phase === "understanding" || handsFree}
+        disabled={mode === "handsFree"}
         className={pressed ? "recording" : ""}
-        onClick={toggle}
+        onClick={() => talk.press()}
       />
-      <IconButton icon="wave" label={t("handsFree")} aria-pressed={handsFree} onClick={() => voice.update({ handsFree: !handsFree })} />
-      <span className="voice-line" role="status">
-        {trouble ? t(trouble) : phase === "understanding" ? t("understanding") : phase === "listening" ? partial || t("listening") : ""}
-      </span>
+      <IconButton
+        icon="wave"
+        label={mode === "handsFree" ? t("endHandsFree") : t("handsFree")}
+        aria-pressed={mode === "handsFree"}
+        onClick={() => talk.handsFree(mode !== "handsFree")}
+      />
     </>
   );
 }
 
-/** Listens until it is turned off: sends what was said, hears the answer read, and falls silent when it is interrupted. */
-function useHandsFree(on: boolean, setPhase: (phase: Phase) => void, setPartial: (text: string) => void, fail: (error: unknown) => void): void {
-  const chat = useChat();
-  const speaker = useSpeaker();
+type Phase = "trouble" | "listening" | "understanding" | "thinking" | "speaking";
+const WORDS: Record<Exclude<Phase, "trouble">, Word> = {
+  listening: "listening",
+  understanding: "understanding",
+  thinking: "voiceThinking",
+  speaking: "voiceSpeaking",
+};
+
+/** What goes on right now; null when nothing does. */
+function phaseOf(state: TalkState, read: boolean, running: boolean): Phase | null {
+  if (state.hearing || state.mode === "talk") return "listening";
+  if (state.understanding > 0) return "understanding";
+  if (state.trouble) return "trouble";
+  if (read) return "speaking";
+  if (state.mode === "off") return null;
+  return running ? "thinking" : "listening";
+}
+
+export function VoiceStrip({ running }: { running: boolean }) {
+  const talk = useTalk();
+  const state = useStore(talk.state, (now) => now);
+  const read = useStore(reading, (now) => now.id !== null);
+  const phase = phaseOf(state, read, running);
+  if (!phase) return null;
+  const said = phase === "listening" || phase === "understanding" ? state.partial : "";
+  return (
+    <div className={`voice ${phase}`}>
+      {phase === "trouble" ? null : <Bars live={phase === "listening"} />}
+      <p className="voice-line">
+        <span role="status" className={said ? "visually-hidden" : undefined}>
+          {phase === "trouble" ? state.trouble && t(state.trouble) : t(WORDS[phase])}
+        </span>
+        {said && <span className="voice-said">{said}</span>}
+      </p>
+      {phase === "trouble" && state.kept && (
+        <button type="button" className="button small" onClick={() => void talk.again()}>
+          {t("retry")}
+        </button>
+      )}
+      {phase === "trouble" && <IconButton icon="close" size={16} label={t("close")} onClick={() => talk.forget()} />}
+      {state.mode === "talk" && <IconButton icon="trash" size={16} label={t("discardTalk")} onClick={() => talk.escape()} />}
+      {phase === "speaking" && <IconButton icon="stop" size={16} label={t("stopSpeaking")} onClick={() => talk.speaker.stop()} />}
+    </div>
+  );
+}
+
+const SHARES = [0.45, 0.75, 1, 0.7, 0.4];
+const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** As high as it is loud; they move by themselves while the page speaks or thinks. */
+function Bars({ live }: { live: boolean }) {
+  const talk = useTalk();
+  const bars = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    if (!on) return undefined;
-    let gone = false;
-    let close = () => {};
-    const listen = async () => {
-      const stream = await microphone();
-      const context = new AudioContext();
-      const analyser = context.createAnalyser();
-      context.createMediaStreamSource(stream).connect(analyser);
-      const samples = new Float32Array(analyser.fftSize);
-      let ear = QUIET_EAR;
-      let begun = Date.now();
-      let recording = new Recording(chat.api, stream, spoken(), setPartial);
-      const anew = () => {
-        recording = new Recording(chat.api, stream, spoken(), setPartial);
-        begun = Date.now();
-      };
-      const understood = async (said: Recording) => {
-        setPhase("understanding");
-        const text = await said.finish();
-        setPartial("");
-        if (text && !gone) await chat.send(text, [], "voice");
-        if (!gone) setPhase("listening");
-      };
-      const timer = setInterval(() => {
-        analyser.getFloatTimeDomainData(samples);
-        const level = Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
-        const heard = hear(ear, level, Date.now());
-        ear = heard.ear;
-        if (heard.event === "begins") speaker.stop();
-        else if (heard.event === "ends") {
-          const said = recording;
-          anew();
-          void understood(said).catch(fail);
-        } else if (!ear.speaking && Date.now() - begun > EMPTY_MS) {
-          recording.discard();
-          anew();
-        }
-      }, 50);
-      close = () => {
-        clearInterval(timer);
-        recording.discard();
-        for (const track of stream.getTracks()) track.stop();
-        void context.close();
-      };
-      setPhase("listening");
-      if (gone) close();
+    if (!live || still()) return undefined;
+    let shown = 0;
+    const draw = () => {
+      // Loudness is heard by its logarithm: a whisper is a third of a shout.
+      const level = Math.min(1, Math.max(0, 1 + Math.log10(Math.max(0.002, talk.level.get().level) / 0.25) / 2.1));
+      shown = Math.max(level, shown * 0.8);
+      [...(bars.current?.children ?? [])].forEach((bar, place) => {
+        (bar as HTMLElement).style.transform = `scaleY(${0.18 + 0.82 * shown * (SHARES[place] ?? 1)})`;
+      });
     };
-    void listen().catch(fail);
+    const leave = talk.level.subscribe(draw);
     return () => {
-      gone = true;
-      close();
-      setPhase("idle");
+      leave();
+      for (const bar of bars.current?.children ?? []) (bar as HTMLElement).style.transform = "";
     };
-  }, [on, chat, speaker, setPhase, setPartial, fail]);
+  }, [talk, live]);
+  return (
+    <span ref={bars} className="bars" aria-hidden="true">
+      {SHARES.map((_, place) => (
+        <i key={place} />
+      ))}
+    </span>
+  );
 }

@@ -1,8 +1,8 @@
-// From the microphone to words: chunks go to the server as they are made, partial words come back meanwhile. Where that line can't be
-// had, the whole recording is uploaded.
+// From the microphone to words: while they are spoken by a line to the server; where that can't be had, the whole recording is uploaded.
 
-import { ApiError, type Api } from "../api";
+import { ApiError, newKey, type Api } from "../api";
 import type { Word } from "../i18n";
+import { Line } from "./line";
 
 /** Why there are no words; `word` names the sentence that says so. */
 export class VoiceTrouble extends Error {
@@ -12,13 +12,17 @@ export class VoiceTrouble extends Error {
 }
 
 const FORMATS = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
-const CHUNK_MS = 250;
-const ANSWER_MS = 30_000;
+const CHUNK_MS = 100;
+/** Plenty for speech; a browser would take four times as much. */
+const BITS = 32_000;
+/** A job that nobody takes for so long. */
+const QUEUED_MS = 20_000;
+const UPLOAD_MS = 60_000;
 
 export async function microphone(): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getUserMedia || typeof MediaRecorder === "undefined") throw new VoiceTrouble("micUnsupported");
   try {
-    return await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
+    return await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 } });
   } catch (error) {
     const name = (error as DOMException).name;
     if (name === "NotAllowedError" || name === "SecurityError") throw new VoiceTrouble("micRefused");
@@ -27,13 +31,16 @@ export async function microphone(): Promise<MediaStream> {
   }
 }
 
+export function release(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
+}
+
 export class Recording {
+  readonly begun = Date.now();
   private readonly chunks: Blob[] = [];
   private readonly recorder: MediaRecorder;
-  private socket: WebSocket | undefined;
-  private heard: ((text: string) => void) | undefined;
-  private lost: (() => void) | undefined;
-  private unsent: Blob[] = [];
+  private readonly key = newKey();
+  private line: Line | undefined;
 
   constructor(
     private readonly api: Api,
@@ -43,49 +50,35 @@ export class Recording {
   ) {
     const mimeType = FORMATS.find((format) => MediaRecorder.isTypeSupported(format));
     if (!mimeType) throw new VoiceTrouble("formatUnsupported");
-    this.recorder = new MediaRecorder(stream, { mimeType });
-    this.recorder.ondataavailable = ({ data }) => data.size > 0 && this.take(data);
-    // A socket shows no header: a token that is only in memory takes the other way.
-    if (!api.bearer) this.connect();
+    this.recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: BITS });
+    this.recorder.ondataavailable = ({ data }) => {
+      if (!data.size) return;
+      this.chunks.push(data);
+      this.line?.send(data);
+    };
     this.recorder.start(CHUNK_MS);
   }
 
-  /** What was said. Raises VoiceTrouble. */
+  /** Words come from now on. Until then nothing leaves this machine. */
+  open(): void {
+    // A socket shows no header: a token that is only in memory takes the other way.
+    if (this.api.bearer || this.line) return;
+    this.line = new Line(this.api.socket(`/api/v1/audio?language=${encodeURIComponent(this.language)}`), this.chunks, this.onPartial);
+  }
+
+  /** What was said; may be asked again when it failed. Raises VoiceTrouble. */
   async finish(): Promise<string> {
     await this.stopped();
-    const text = (await this.live()) ?? (await this.uploaded());
+    const { line } = this;
+    this.line = undefined;
+    const text = (await line?.finish()) ?? (await this.uploaded());
     return text.trim();
   }
 
   discard(): void {
+    this.recorder.ondataavailable = null;
     if (this.recorder.state !== "inactive") this.recorder.stop();
-    this.socket?.close();
-  }
-
-  private take(chunk: Blob): void {
-    this.chunks.push(chunk);
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(chunk);
-    else this.unsent.push(chunk);
-  }
-
-  private connect(): void {
-    const socket = new WebSocket(this.api.socket(`/api/v1/audio?language=${encodeURIComponent(this.language)}`));
-    this.socket = socket;
-    socket.onopen = () => {
-      for (const chunk of this.unsent.splice(0)) socket.send(chunk);
-    };
-    socket.onmessage = ({ data }) => this.told(JSON.parse(String(data)) as { type?: string; event?: string; text?: string });
-    socket.onclose = socket.onerror = () => {
-      this.socket = undefined;
-      this.lost?.();
-    };
-  }
-
-  private told(message: { type?: string; event?: string; text?: string }): void {
-    const name = message.type ?? message.event;
-    if (name === "transcript.partial") this.onPartial(message.text ?? "");
-    else if (name === "transcript.completed") this.heard?.(message.text ?? "");
-    else if (name === "transcript.failed" || name === "error") this.lost?.();
+    this.line?.close();
   }
 
   private stopped(): Promise<void> {
@@ -96,33 +89,14 @@ export class Recording {
     });
   }
 
-  private live(): Promise<string | undefined> {
-    const { socket } = this;
-    if (socket?.readyState !== WebSocket.OPEN) {
-      socket?.close();
-      return Promise.resolve(undefined);
-    }
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), ANSWER_MS);
-      const end = (text: string | undefined) => {
-        clearTimeout(timer);
-        this.lost = undefined;
-        socket.close();
-        resolve(text);
-      };
-      this.heard = end;
-      this.lost = () => end(undefined);
-      socket.send(JSON.stringify({ type: "end" }));
-    });
-  }
-
   private async uploaded(): Promise<string> {
     const type = this.recorder.mimeType.split(";")[0] ?? "audio/webm";
     const form = new FormData();
-    form.set("file", new Blob(this.chunks, { type }), `speech.${type.split("/")[1] ?? "webm"}`);
     form.set("language", this.language);
+    form.set("file", new Blob(this.chunks, { type }), `speech.${type.split("/")[1] ?? "webm"}`);
+    const init = { body: form, headers: { "idempotency-key": this.key } };
     try {
-      const begun = await this.api.raw("POST", "/api/v1/voice-upload", { body: form });
+      const begun = await this.api.patiently(() => this.api.raw("POST", "/api/v1/voice-upload", init), UPLOAD_MS);
       const { transcriptJobId } = (await begun.json()) as { transcriptJobId: string };
       return await this.transcribed(transcriptJobId);
     } catch (error) {
@@ -133,10 +107,12 @@ export class Recording {
   }
 
   private async transcribed(id: string): Promise<string> {
+    const asked = Date.now();
     for (let wait = 150; ; wait = Math.min(wait * 1.5, 2_000)) {
-      const job = await this.api.get<{ status: string; text?: string }>(`/api/v1/voice-upload/${id}`);
+      const job = await this.api.patiently(() => this.api.get<{ status: string; text?: string }>(`/api/v1/voice-upload/${id}`), UPLOAD_MS);
       if (job.status === "completed") return job.text ?? "";
       if (job.status === "failed") throw new VoiceTrouble("voiceFailed");
+      if (job.status === "queued" && Date.now() - asked > QUEUED_MS) throw new VoiceTrouble("voiceUnavailable");
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

@@ -1,10 +1,9 @@
-// How a person of this browser wants to speak and to be spoken to.
+// How a person of this browser wants to be spoken to.
 
 import { Store } from "../store";
 
 export interface VoiceSettings {
   speakReplies: boolean;
-  handsFree: boolean;
 }
 
 const KEY = "colloquy.voice";
@@ -12,9 +11,9 @@ const KEY = "colloquy.voice";
 function kept(): VoiceSettings {
   try {
     const { speakReplies = false } = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<VoiceSettings>;
-    return { speakReplies, handsFree: false };
+    return { speakReplies };
   } catch {
-    return { speakReplies: false, handsFree: false };
+    return { speakReplies: false };
   }
 }
 

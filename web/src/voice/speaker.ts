@@ -1,105 +1,110 @@
-// Answers read aloud, sentence by sentence: by the server's voice, or by the browser's where there is none.
+// Answers read aloud, piece by piece: the next piece is fetched while one is heard, and more may be added until the end is known.
 
 import type { Api } from "../api";
-import { spoken } from "../i18n";
 import { Store } from "../store";
+import { Mouth, type Piece } from "./mouth";
+import { sentences } from "./sentences";
 
 /** What is being read: the id of a message. */
 export const reading = new Store<{ id: string | null }>({ id: null });
 
-const PIECE = 280;
-
-/** Sentences, joined to pieces that are worth a request; the first one short, so that the voice begins soon. Pure. */
-export function sentences(markdown: string): string[] {
-  const text = plain(markdown);
-  const pieces: string[] = [];
-  for (const sentence of text.match(/[^.!?…\n]+[.!?…]*\s*/g) ?? []) {
-    const last = pieces.at(-1);
-    if (last !== undefined && pieces.length > 1 && last.length + sentence.length < PIECE) pieces[pieces.length - 1] = last + sentence;
-    else if (sentence.trim()) pieces.push(sentence);
-  }
-  return pieces.map((piece) => piece.trim());
-}
-
-function plain(markdown: string): string {
-  return markdown
-    .replace(/```[\s\S]*?(```|$)/g, "\n")
-    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
-    .replace(/^\s{0,3}(#{1,6}|[-*+]|\d+\.|>|\|)\s+/gm, "")
-    .replace(/[*_`~|$]/g, "");
-}
+/** Characters of several sentences that are fetched together. */
+const TOGETHER = 240;
 
 export class Speaker {
-  private current: AbortController | undefined;
+  private readonly mouth: Mouth;
+  private current: Reading | undefined;
 
-  constructor(private readonly api: Api) {}
+  constructor(api: Api) {
+    this.mouth = new Mouth(api);
+  }
+
+  get sounds(): boolean {
+    return this.mouth.sounds;
+  }
+
+  /** Reads a message from its beginning; whatever was read before ends. */
+  begin(id: string): Reading {
+    this.stop();
+    const next = new Reading(this.mouth);
+    this.current = next;
+    reading.set({ id });
+    void next.run().finally(() => this.current === next && this.stop());
+    return next;
+  }
+
+  read(id: string, markdown: string): void {
+    const next = this.begin(id);
+    this.goOn();
+    next.add(sentences(markdown));
+    next.close();
+  }
 
   stop(): void {
     this.current?.abort();
     this.current = undefined;
-    window.speechSynthesis?.cancel();
     reading.set({ id: null });
   }
 
-  async read(id: string, markdown: string): Promise<void> {
-    this.stop();
-    const current = new AbortController();
-    this.current = current;
-    reading.set({ id });
-    try {
-      await this.pieces(sentences(markdown), current.signal);
-    } finally {
-      if (this.current === current) this.stop();
-    }
+  hush(): void {
+    this.mouth.hush();
   }
 
-  private async pieces(pieces: string[], signal: AbortSignal): Promise<void> {
-    let next = this.fetched(pieces[0], signal);
-    for (let place = 0; place < pieces.length && !signal.aborted; place++) {
-      const audio = await next;
-      if (!audio) return this.byBrowser(pieces.slice(place).join(" "), signal);
-      next = this.fetched(pieces[place + 1], signal);
-      await played(audio, signal);
-    }
-  }
-
-  private async fetched(text: string | undefined, signal: AbortSignal): Promise<Blob | undefined> {
-    if (!text) return undefined;
-    const opus = new Audio().canPlayType('audio/ogg; codecs="opus"') !== "";
-    const body = JSON.stringify({ text, language: spoken(), format: opus ? "opus" : "wav" });
-    try {
-      const response = await this.api.raw("POST", "/api/v1/speech", { body, signal, headers: { "content-type": "application/json" } });
-      return await response.blob();
-    } catch {
-      return undefined;
-    }
-  }
-
-  private byBrowser(text: string, signal: AbortSignal): Promise<void> {
-    const voice = window.speechSynthesis;
-    if (!voice || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const utterance = new SpeechSynthesisUtterance(text);
-      utterance.lang = spoken();
-      utterance.onend = utterance.onerror = () => resolve();
-      signal.addEventListener("abort", () => {
-        voice.cancel();
-        resolve();
-      });
-      voice.speak(utterance);
-    });
+  goOn(): void {
+    this.mouth.goOn();
   }
 }
 
-function played(blob: Blob, signal: AbortSignal): Promise<void> {
-  const address = URL.createObjectURL(blob);
-  const audio = new Audio(address);
-  return new Promise<void>((resolve) => {
-    audio.onended = audio.onerror = () => resolve();
-    signal.addEventListener("abort", () => {
-      audio.pause();
-      resolve();
-    });
-    audio.play().catch(() => resolve());
-  }).finally(() => URL.revokeObjectURL(address));
+/** One message on its way to being heard. */
+export class Reading {
+  private readonly aborting = new AbortController();
+  private waiting: string[] = [];
+  private closed = false;
+  private first = true;
+  private wake: () => void = () => {};
+
+  constructor(private readonly mouth: Mouth) {}
+
+  get over(): boolean {
+    return this.aborting.signal.aborted;
+  }
+
+  add(found: readonly string[]): void {
+    this.waiting.push(...found);
+    if (found.length) this.wake();
+  }
+
+  /** Nothing comes after what has been added. */
+  close(): void {
+    this.closed = true;
+    this.wake();
+  }
+
+  abort(): void {
+    this.aborting.abort();
+    this.wake();
+  }
+
+  async run(): Promise<void> {
+    let next = this.next();
+    for (let piece = await next; piece && !this.over; piece = await next) {
+      next = this.next();
+      await this.mouth.say(piece, this.aborting.signal);
+    }
+  }
+
+  /** What there is by now; undefined at the end. */
+  private async next(): Promise<Piece | undefined> {
+    while (!this.waiting.length && !this.closed && !this.over) await new Promise<void>((resolve) => (this.wake = resolve));
+    if (!this.waiting.length || this.over) return undefined;
+    return this.mouth.prepare(this.taken(), this.aborting.signal);
+  }
+
+  /** The first sentence alone, so that it is heard soon. */
+  private taken(): string {
+    let text = this.waiting.shift() ?? "";
+    while (!this.first && this.waiting[0] && text.length + this.waiting[0].length < TOGETHER) text += ` ${this.waiting.shift()}`;
+    this.first = false;
+    return text;
+  }
 }
