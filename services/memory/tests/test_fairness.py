@@ -1,5 +1,7 @@
 """One user's answers beyond so many at a time wait, are told their place, and keep nobody else waiting."""
 
+from memory import app
+from memory.adapters.remembered_post import RememberedPost
 from shared.contract.acting import KEEP_ROUND, SUSPEND_GENERATION, KeepRound, PlannedCall, SuspendGeneration
 from shared.contract.memory import (
     DELETE_CONVERSATION,
@@ -9,6 +11,7 @@ from shared.contract.memory import (
     ReleaseGeneration,
     StopGeneration,
 )
+from shared.errors import Unavailable
 
 
 async def orders(desk):
@@ -99,3 +102,50 @@ async def test_what_waits_its_turn_is_not_ordered_by_a_sweep_and_a_released_answ
         await desk.sweep()
         assert await orders(desk) == [ids[0], ids[0]]
         assert (await desk.claim(ids[0])).epoch == 2
+
+
+def end_quietly(connection):
+    """Ends what runs without a word to those that wait, as a version does that knows of none."""
+    connection.exec_driver_sql("UPDATE generations SET status = 'completed' WHERE epoch > 0")
+
+
+async def test_an_answer_whose_turn_was_missed_is_ordered_by_the_next_sweep(new_desk):
+    async with new_desk(user_concurrency=1) as desk:
+        accepted = await sent(desk, 3)
+        ids = [one.generation_id for one in accepted]
+        await desk.claim(ids[0])
+
+        await desk.store.write(end_quietly)
+        await desk.sweep()
+        await desk.sweep()
+        assert await orders(desk) == ids[:2]
+        assert (await places(desk))[-1] == (ids[2], 1)
+        await desk.answer(ids[1])
+        assert (await orders(desk))[-1] == ids[2]
+
+
+async def test_what_waits_is_let_in_when_more_are_allowed_at_a_time(new_desk):
+    async with new_desk(user_concurrency=1) as before:
+        ids = [one.generation_id for one in await sent(before, 4)]
+        await before.claim(ids[0])
+        await before.until_sent()
+    async with new_desk(user_concurrency=3) as after:
+        await after.sweep()
+        assert (await orders(after))[-2:] == ids[1:3]
+
+
+async def test_f11_memory_that_dies_before_it_could_order_the_next_answer_orders_it_when_it_is_back(new_desk, monkeypatch):
+    monkeypatch.setattr(app, "GRACE_SECONDS", 0.01)
+    deaf = RememberedPost()
+    deaf.refused[""] = Unavailable()  # Orders have no name.
+    async with new_desk(user_concurrency=1, post=deaf) as dying:
+        held = [one.generation_id for one in await sent(dying, 2)]
+        talk = await dying.send("x", user="ben")
+        behind = await dying.send("y", user="ben", conversation_id=talk.conversation_id)
+        await dying.answer(held[0])
+        await dying.answer(talk.generation_id)
+    assert deaf.orders() == []
+    async with new_desk(user_concurrency=1) as back:
+        await back.sweep()
+        await back.sweep()
+        assert {held[1], behind.generation_id} <= set(await orders(back))

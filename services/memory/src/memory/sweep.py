@@ -10,13 +10,15 @@ from prometheus_client import Gauge
 from sqlalchemy import Connection
 
 from memory.clock import Clock, micros
-from memory.generation import Age, order_lost
+from memory.generation import Age, order_lost, under_way
 from memory.handlers.approvals import expire_approval
 from memory.handlers.conversations import delete_all
+from memory.handlers.queueing import let_in
 from memory.handlers.reading import REPORT_AGE
 from memory.handlers.transcripts import order_again as order_transcript_again
 from memory.ledger import Ledger
 from memory.records import approvals, conversations, generations, idempotency, presence, transcripts
+from memory.records.prepared import AnyRow
 from memory.retention import Retention
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
@@ -41,6 +43,7 @@ class Due:
     """What a sweep has found."""
 
     lost: Sequence[tuple[str, str]]
+    passed_over: Sequence[str]
     temporary: Sequence[tuple[str, str]]
     unheard: Sequence[tuple[str, str]]
     approvals: Sequence[tuple[str, str]]
@@ -78,6 +81,9 @@ class Sweeper:
         due = await self._ledger.store.read(self._look)
         for generation_id, user in due.lost:
             await self._ledger.write(order_again, generation_id, user)
+        for user in due.passed_over:
+            log.warning("turn.missed")
+            await self._ledger.write(let_in, user, user)
         for conversation_id, user in due.temporary:
             await self._ledger.write(forget_temporary, (user, conversation_id), user)
         for transcript_id, user in due.unheard:
@@ -93,8 +99,10 @@ class Sweeper:
     def _look(self, connection: Connection) -> Due:
         now, ticks = self._clock.now(), self._clock.ticks()
         quiet_since = micros(now - timedelta(minutes=self._limits.temporary_minutes))
+        answers = sorted(generations.open_ages(connection), key=lambda row: row.seq)
         return Due(
-            _unanswered(connection, ticks, self._limits),
+            _unanswered(answers, ticks, self._limits),
+            _passed_over(answers, self._limits.user_concurrency),
             conversations.forgotten(connection, quiet_since, AT_ONCE),
             _unheard(connection, ticks, self._limits),
             approvals.due(connection, micros(now), AT_ONCE),
@@ -112,11 +120,11 @@ class Sweeper:
         presence.forget_silent(tx.connection, micros(tx.at - GATEWAY_FORGOTTEN))
 
 
-def _unanswered(connection: Connection, ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:
+def _unanswered(answers: Sequence[AnyRow], ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:
     """Answers whose order was lost, each with its user."""
     lost: list[tuple[str, str]] = []
     first: set[str] = set()
-    for row in sorted(generations.open_ages(connection), key=lambda row: row.seq):
+    for row in answers:
         status = "waiting" if row.held_back else row.status
         age = Age(status, row.conversation_id not in first, row.lease_until, row.ordered_at, row.orders)
         first.add(row.conversation_id)
@@ -125,6 +133,16 @@ def _unanswered(connection: Connection, ticks: float, limits: MemorySettings) ->
         if order_lost(age, ticks, silence, limits.order_lost_after):
             lost.append((row.id, row.user_id))
     return lost
+
+
+def _passed_over(answers: Sequence[AnyRow], at_a_time: int) -> list[str]:
+    """Users with answers that are held back although there is room: whatever ended without a word to them, or more are allowed
+    at a time than before."""
+    opened: dict[str, list[AnyRow]] = {row.user_id: [] for row in answers if row.held_back}
+    for row in answers:
+        if row.user_id in opened:
+            opened[row.user_id].append(row)
+    return [user for user, rows in opened.items() if under_way(rows) < at_a_time]
 
 
 def _unheard(connection: Connection, ticks: float, limits: MemorySettings) -> list[tuple[str, str]]:
