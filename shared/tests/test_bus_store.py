@@ -6,6 +6,7 @@ import time
 import pytest
 from pydantic import SecretStr
 
+from shared import pace
 from shared.bus import Fenced, Rejected, connect
 from shared.contract.inference import GENERATE
 from shared.contract.streams import MAX_MESSAGE_BYTES, MIB
@@ -184,3 +185,73 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_behind(bus, nats_server
         await asyncio.sleep(0.05)
     nats_server.thaw()
     await bus.store(EVENT, b"y")
+
+
+class Counted:
+    """The publisher's wire, with what it sends counted; what `lost` says to is not sent."""
+
+    def __init__(self, bus, monkeypatch):
+        self.sent = 0
+        self.lost = lambda number: False
+        publish = bus.wire.publish
+
+        def counted(subject, payload, *, reply=b"", header=b""):
+            if b"Nats-Msg-Id" in header:
+                self.sent += 1
+                if self.lost(self.sent):
+                    return
+            publish(subject, payload, reply=reply, header=header)
+
+        monkeypatch.setattr(bus.wire, "publish", counted)
+
+
+async def oldest_is_sent(bus, times):
+    async with asyncio.timeout(60):
+        while next(iter(bus._publisher._flight.values())).attempts < times:
+            await asyncio.sleep(0.01)
+
+
+async def test_F10_what_a_frozen_nats_does_not_confirm_is_not_all_sent_again_and_is_stored_once_and_in_order(
+    bus, nats_server, monkeypatch
+):
+    monkeypatch.setattr(pace, "FIRST_SECONDS", 0.2)
+    counted = Counted(bus, monkeypatch)
+    nats_server.freeze()
+    storing = [bus.storing(EVENT, b"%d" % number, msg_id=f"e_{number}", timeout=90) for number in range(1_500)]
+    await oldest_is_sent(bus, 3)
+    storing += [bus.storing(EVENT, b"%d" % number, msg_id=f"e_{number}", timeout=90) for number in range(1_500, 3_000)]
+    await oldest_is_sent(bus, 4)
+    assert counted.sent <= 1_500 + 3, "the oldest alone, and nothing new"
+    nats_server.thaw()
+    stored = await asyncio.gather(*storing)
+    assert [int(data) for _, _, data in await bus.read(EVENT)] == list(range(3_000))
+    assert [one.sequence for one in stored] == sorted({one.sequence for one in stored})
+    assert counted.sent < 4_400, "thrice as many when each is sent again by itself"
+
+
+async def test_F12_what_was_lost_on_the_way_is_sent_again_faster_and_faster(bus, monkeypatch):
+    monkeypatch.setattr(pace, "FIRST_SECONDS", 0.2)
+    counted = Counted(bus, monkeypatch)
+    counted.lost = lambda number: number <= 1_000
+    await asyncio.gather(*(bus.storing(EVENT, b"%d" % number, msg_id=f"e_{number}", timeout=60) for number in range(1_000)))
+    assert sorted(int(data) for _, _, data in await bus.read(EVENT)) == list(range(1_000))
+    assert counted.sent < 2_500
+
+
+def test_patience_follows_what_acks_take_and_doubles_with_each_repetition():
+    one = pace.Pace()
+    assert [one.patience(attempt, 0.5) for attempt in (1, 2, 3, 9)] == [2.0, 4.0, 8.0, 30.0]
+    assert (one.patience(2, 0.0), one.patience(2, 1.0)) == (3.0, 5.0)
+    for _ in range(100):
+        one.confirmed(5.0, again=False)
+    assert 9.9 < one.patience(1, 0.0) <= 10.0
+    one.overdue(again=False)
+    windows = [one.window]
+    for _ in range(3):
+        for _ in range(windows[-1]):
+            one.confirmed(0.01, again=True)
+        windows.append(one.window)
+    assert windows == [64, 128, 256, 512]
+    assert (one.patience(1, 0.0), one.repeats) == (2.0, 2_048)
+    one.overdue(again=True)
+    assert (one.window, one.repeats) == (64, 1)
