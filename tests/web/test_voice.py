@@ -50,7 +50,7 @@ async def speaker_at_the_device(device, tmp_path):
 # --- while a button is pressed ----------------------------------------------------------------------------------------------
 
 
-async def test_words_are_shown_while_they_are_spoken_and_reviewed_before_they_are_sent(speaker_at_the_device):
+async def test_words_are_shown_while_they_are_spoken_and_reviewed_before_they_are_sent(speaker_at_the_device, system):
     ana = speaker_at_the_device
     await ana.press("Talk")
     await ana.page.locator(".voice-said", has_text="coffee").wait_for()
@@ -58,6 +58,11 @@ async def test_words_are_shown_while_they_are_spoken_and_reviewed_before_they_ar
     assert "coffee" in await ana.composed()
     await expect(ana.page.locator(".message")).to_have_count(0)
     await expect(ana.page.locator(".voice")).to_have_count(0)
+    await ana.page.press("#composer", "Enter")
+    await ana.ended()
+    async with system.client(ana.user) as client:
+        asked, _ = await client.messages(await ana.conversation())
+    assert asked["channel"] == "voice"
     assert ana.complaints == []
 
 
@@ -141,7 +146,7 @@ async def test_who_opens_another_conversation_while_talking_is_heard_to_the_end(
     await ana.until("streams() === 0")
 
 
-async def test_the_language_of_the_page_is_sent(talker):
+async def test_the_language_of_the_page_is_what_is_understood_and_spoken(talker):
     ana = await talker(locale="de-DE")
     lines = []
     ana.page.on("websocket", lambda socket: lines.append(socket.url))
@@ -150,6 +155,13 @@ async def test_the_language_of_the_page_is_sent(talker):
     await ana.page.locator(".voice").get_by_text("Hört zu").wait_for()
     await ana.press("Aufnahme verwerfen")
     assert [re.search("language=(..)", line)[1] for line in lines if "/audio" in line] == ["de"]
+    await ana.say("/echo Guten Morgen allerseits.")
+    await ana.ended()
+    await ana.page.locator(".message.assistant").hover()
+    await ana.press("Vorlesen")
+    await ana.hears()
+    asked = await ana.page.evaluate("asked[0]")
+    assert (asked["text"], asked["language"]) == ("Guten Morgen allerseits.", "de")
 
 
 @pytest.mark.parametrize("button", ["Talk", "Hands-free"])
@@ -271,6 +283,26 @@ async def test_stop_silences_the_answer_and_escape_ends_hands_free(talker):
     await ana.until("streams() === 0")
 
 
+async def test_who_opens_another_conversation_hears_no_more_of_this_one_and_is_answered_where_they_began(talker, system):
+    ana = await talker()
+    await ana.hands_free()
+    await ana.say("count to 400")
+    await ana.hears()
+    saying = asyncio.ensure_future(ana.says(COFFEE))
+    await ana.page.locator(".voice-said").wait_for()
+    conversation = await ana.conversation()
+    await ana.page.keyboard.press("Control+Shift+O")
+    await ana.page.get_by_text("What is on your mind?").wait_for()
+    await expect(ana.shown("speaking")).to_have_count(0)
+    await saying
+    await ana.page.locator(".item", has_text="count to 400").click()
+    await ana.asked(2)
+    async with system.client(ana.user) as client:
+        texts = [one["text"] for one in await client.messages(conversation) if one["role"] == "user"]
+    assert understood(COFFEE, texts[1]) >= 0.6
+    assert await ana.page.locator(".item").count() == 1
+
+
 async def test_one_of_two_tabs_is_hands_free(talker):
     first = await talker()
     second = await talker(context=first.page.context)
@@ -301,7 +333,9 @@ async def test_a_page_that_nobody_looks_at_does_not_listen_and_keeps_the_half_se
     await expect(ana.page.locator(".message")).to_have_count(0)
 
 
-async def test_a_server_without_speech_is_a_sentence_and_the_browser_reads(tmp_path_factory, talker, built):
+async def test_where_the_server_can_not_speak_the_browser_reads_and_where_it_can_not_hear_is_a_sentence(
+    tmp_path_factory, talker, built
+):
     with running(tmp_path_factory.mktemp("mute"), TRANSCRIBE_SPEECH_ENGINE="none") as mute:
         ana = await talker(base=mute.url)
         await ana.page.evaluate(
@@ -314,3 +348,12 @@ async def test_a_server_without_speech_is_a_sentence_and_the_browser_reads(tmp_p
         await ana.until("said.length === 1")
         assert await ana.page.evaluate("said[0]") == "Good morning to you."
         assert await ana.page.evaluate("asked.length") == 0
+        mute.signal("transcribe-1", signal.SIGSTOP)
+        await ana.press("Talk")
+        await ana.until("streams() === 1")
+        await ana.says(COFFEE)
+        await ana.press("Stop and transcribe")
+        await ana.page.get_by_text("Speech is not available on this server right now.").wait_for()
+        mute.signal("transcribe-1", signal.SIGCONT)
+        await ana.press("Try again")
+        assert understood(COFFEE, await ana.composed()) >= 0.6

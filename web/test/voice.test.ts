@@ -88,7 +88,7 @@ describe("an ear", () => {
     const { events } = heard([...quiet(40), ...speech(40), ...quiet(40)]);
     expect(events.map(([name]) => name)).toEqual(["begins", "ends"]);
     expect(events[0]?.[1]).toBeLessThanOrEqual(40 * 50 + 250);
-    expect(events[1]?.[1]).toBeLessThanOrEqual(80 * 50 + 1_100);
+    expect(events[1]?.[1]).toBeLessThanOrEqual(80 * 50 + 1_000);
   });
 
   it("takes a pause within a sentence for no end", () => {

@@ -27,7 +27,7 @@ export function Thread() {
   const send = useCallback(
     (text: string, attachments: Attachment[]) => {
       windowed.toEnd();
-      void chat.send(text, attachments);
+      void chat.send(text, attachments, chat.talk?.channel());
     },
     [chat, windowed.toEnd],
   );

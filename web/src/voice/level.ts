@@ -18,7 +18,8 @@ export interface Ear {
 export const QUIET_EAR: Ear = { speaking: false, began: 0, evidence: 0, floor: 0.006, echo: 0, aloud: 0, at: undefined };
 
 const BEGIN_MS = 120;
-const END_MS = 900;
+/** Quiet for so long is the end of what was to be said. */
+export const END_MS = 800;
 /** Over its own voice the page must be surer: a cough or a chair is shorter. */
 const BARGE_IN_MS = 220;
 /** At the beginning of its voice the page learns how loud it is heard, and nobody has a reason to interrupt yet. */

@@ -1,12 +1,12 @@
 // Listens without a button: what is said between two pauses is a recording of its own. Nothing leaves this machine while nobody speaks.
 
-import { hear, QUIET_EAR } from "./level";
+import { END_MS, hear, QUIET_EAR } from "./level";
 import { Loudness } from "./loudness";
 import { release, type Recording } from "./recorder";
 
 export const TICK_MS = 50;
 /** A recording without a word in it gets a successor after so long. */
-const EMPTY_MS = 4_000;
+const EMPTY_MS = 2_500;
 /** Both go on for so long: the beginning of a word is always in one of them. */
 const OVERLAP_MS = 1_000;
 
@@ -16,7 +16,8 @@ export interface Listener {
   aloud: () => boolean;
   level: (level: number) => void;
   begins: () => void;
-  ends: (said: Recording) => void;
+  /** `last`: when its last word was. */
+  ends: (said: Recording, last: number) => void;
   lost: () => void;
 }
 
@@ -73,7 +74,7 @@ export class Listening {
   private end(): void {
     const said = this.current;
     this.current = this.listener.record(this.stream);
-    this.listener.ends(said);
+    this.listener.ends(said, Date.now() - END_MS);
   }
 
   private renew(): void {

@@ -70,7 +70,7 @@ export class Mouth {
   }
 
   /** Whether the server shall speak: its own language, or one that this browser can't. */
-  private async server(): Promise<boolean> {
+  async server(): Promise<boolean> {
     this.voices ??= this.api
       .get<{ voices: { language: string }[] }>("/api/v1/speech/voices")
       .then(({ voices }) => voices.map((voice) => voice.language));

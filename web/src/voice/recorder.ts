@@ -16,7 +16,7 @@ const CHUNK_MS = 100;
 /** Plenty for speech; a browser would take four times as much. */
 const BITS = 32_000;
 /** A job that nobody takes for so long. */
-const QUEUED_MS = 20_000;
+const QUEUED_MS = 10_000;
 const UPLOAD_MS = 60_000;
 
 export async function microphone(): Promise<MediaStream> {
@@ -66,12 +66,12 @@ export class Recording {
     this.line = new Line(this.api.socket(`/api/v1/audio?language=${encodeURIComponent(this.language)}`), this.chunks, this.onPartial);
   }
 
-  /** What was said; may be asked again when it failed. Raises VoiceTrouble. */
-  async finish(): Promise<string> {
+  /** What was said; may be asked again when it failed. `last`: when the last word was, if that is known. Raises VoiceTrouble. */
+  async finish(last?: number): Promise<string> {
     await this.stopped();
     const { line } = this;
     this.line = undefined;
-    const text = (await line?.finish()) ?? (await this.uploaded());
+    const text = (await line?.finish(last && last - this.begun)) ?? (await this.uploaded());
     return text.trim();
   }
 

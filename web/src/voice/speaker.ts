@@ -23,12 +23,18 @@ export class Speaker {
     return this.mouth.sounds;
   }
 
+  /** Asks who can speak before anything is to be said. */
+  warm(): void {
+    void this.mouth.server();
+  }
+
   /** Reads a message from its beginning; whatever was read before ends. */
   begin(id: string): Reading {
     this.stop();
     const next = new Reading(this.mouth);
     this.current = next;
     reading.set({ id });
+    this.warm();
     void next.run().finally(() => this.current === next && this.stop());
     return next;
   }

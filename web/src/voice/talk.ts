@@ -43,7 +43,10 @@ export class Talk {
   private kept: Recording | undefined;
   /** What is begun while the microphone is still being asked for; another press makes it void. */
   private wish = 0;
+  /** Whether words of the message that is being written were spoken. */
+  private talked = false;
   private turn: Promise<unknown> = Promise.resolve();
+  private awake: WakeLockSentinel | undefined;
   private giveWay: () => void = () => {};
 
   constructor(private readonly chat: Chat) {
@@ -102,7 +105,15 @@ export class Talk {
 
   /** The words have been put into the message. */
   taken(): void {
+    this.talked = true;
     this.state.update({ heard: "" });
+  }
+
+  /** How the message that is sent now was written. */
+  channel(): "chat" | "voice" {
+    const { talked } = this;
+    this.talked = false;
+    return talked ? "voice" : "chat";
   }
 
   private discard(): void {
@@ -139,6 +150,8 @@ export class Talk {
   }
 
   private async open(): Promise<void> {
+    this.speaker.warm();
+    void this.stayAwake();
     await this.withMicrophone(++this.wish, (stream) => {
       let where: string | null = null;
       this.listening = new Listening(stream, {
@@ -150,10 +163,10 @@ export class Talk {
           this.speaker.hush();
           this.state.update({ hearing: true, trouble: null });
         },
-        ends: (said) => {
+        ends: (said, last) => {
           this.state.update({ hearing: false });
           const there = where;
-          this.turn = this.turn.then(() => this.answer(said, there));
+          this.turn = this.turn.then(() => this.answer(said, last, there));
         },
         lost: () => this.fail(new VoiceTrouble("micMissing")),
       });
@@ -161,20 +174,29 @@ export class Talk {
   }
 
   /** Says to the conversation it was said in. A noise without a word changes nothing: what was read goes on. */
-  private async answer(said: Recording, where: string | null): Promise<void> {
-    const text = await this.understood(said);
+  private async answer(said: Recording, last: number, where: string | null): Promise<void> {
+    const text = await this.understood(said, last);
+    if (!this.state.get().hearing) this.state.update({ partial: "" });
     if (text) {
       this.speaker.stop();
-      this.state.update({ partial: "" });
       void this.chat.send(text, [], "voice", { conversationId: where ?? this.chat.view.get().conversationId, ifBusy: "interrupt" });
     }
     if (!this.state.get().hearing) this.speaker.goOn();
+  }
+
+  /** The screen stays on while one talks to it. */
+  private async stayAwake(): Promise<void> {
+    await this.awake?.release();
+    const lock = await navigator.wakeLock?.request("screen").catch(() => undefined);
+    if (this.state.get().mode === "handsFree") this.awake = lock;
+    else void lock?.release();
   }
 
   private endHandsFree(): void {
     if (this.state.get().mode !== "handsFree") return;
     this.state.update({ mode: "off" });
     this.giveWay();
+    void this.awake?.release();
     this.deafen();
     this.speaker.stop();
     this.speaker.goOn();
@@ -219,10 +241,10 @@ export class Talk {
   }
 
   /** What was said; undefined when that can't be known now: then it is kept. */
-  private async understood(said: Recording): Promise<string | undefined> {
+  private async understood(said: Recording, last?: number): Promise<string | undefined> {
     this.state.update({ understanding: this.state.get().understanding + 1 });
     try {
-      return await said.finish();
+      return await said.finish(last);
     } catch (error) {
       // What has no words in it has none the next time either.
       if (error instanceof VoiceTrouble && error.word === "voiceFailed") this.state.update({ trouble: error.word, partial: "" });
