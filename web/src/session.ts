@@ -1,23 +1,24 @@
-// Signing in: a token that is pasted, or one that an OpenID provider gives for a code (with PKCE). It is traded for a cookie that scripts
-// can't read; where that isn't possible it stays in this tab's memory.
+// Signing in: with the provider that the server knows, or with a token that is pasted. Both become a cookie that scripts can't read;
+// where a browser keeps no such cookie, a pasted token stays in this tab's memory.
 
-import type { Api } from "./api";
-import { ApiError } from "./api";
+import { ApiError, faultOf, Unreachable, type Api } from "./api";
 
 export interface Config {
   auth: "dev" | "jwt";
   oidc?: { issuer: string; clientId: string; scopes: string } | null;
 }
 
-interface Discovery {
-  authorization_endpoint: string;
-  token_endpoint: string;
-}
-
-const KEPT = "colloquy.oidc";
+const RENEWED = "colloquy.renewed";
+const LEFT = "colloquy.left";
+const PATIENCE = 20_000;
 
 export function config(api: Api): Promise<Config> {
   return api.get<Config>("/api/v1/config");
+}
+
+/** Leaves for the provider's page; the server brings us back to what is open now. */
+export function signInWithProvider(): void {
+  location.assign(`/api/v1/session/login?back=${encodeURIComponent(location.hash)}`);
 }
 
 /** Believes a token from now on. Raises ApiError when the server does not. */
@@ -38,52 +39,68 @@ export async function signIn(api: Api, token: string): Promise<void> {
   dispatchEvent(new Event("colloquy:signed-in"));
 }
 
-export async function signOut(api: Api): Promise<void> {
-  api.bearer = undefined;
+/** Forgets who it was, in every tab; with a provider, there as well. */
+export async function signOut(api: Api, provider: boolean): Promise<void> {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("colloquy.")) sessionStorage.removeItem(key);
+  if (provider && !api.bearer) {
+    localStorage.setItem(LEFT, String(Date.now()));
+    return location.assign("/api/v1/session/logout");
+  }
   await api.call("DELETE", "/api/v1/session");
+  api.bearer = undefined;
+  localStorage.setItem(LEFT, String(Date.now()));
   location.reload();
 }
 
-/** Leaves for the provider's page. */
-export async function beginOidc(oidc: NonNullable<Config["oidc"]>): Promise<void> {
-  const { authorization_endpoint: place } = await discovered(oidc.issuer);
-  const [state, verifier] = [secret(), secret()];
-  sessionStorage.setItem(KEPT, JSON.stringify({ state, verifier, back: location.hash }));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
-  const url = new URL(place);
-  const wanted = { response_type: "code", client_id: oidc.clientId, redirect_uri: here(), scope: oidc.scopes, state, code_challenge: base64url(digest), code_challenge_method: "S256" };
-  for (const [name, value] of Object.entries(wanted)) url.searchParams.set(name, value);
-  location.assign(url);
+/** Renews a session that has ended, wherever that shows. Two tabs never spend one refresh token twice. */
+export function keepSession(api: Api): void {
+  let known: Config | undefined;
+  let over = 0;
+  addEventListener("storage", (event) => event.key === LEFT && location.reload());
+  api.renew = async (since) => {
+    known ??= await config(api);
+    if (!known.oidc) return false;
+    return alone(async () => {
+      if (Number(localStorage.getItem(RENEWED)) >= since) return true; // by another tab, or for another call of this one
+      if (over >= since) return false;
+      const renewed = await renew(api);
+      if (renewed) localStorage.setItem(RENEWED, String(Date.now()));
+      else over = Date.now();
+      return renewed;
+    });
+  };
 }
 
-/** Whether the page was opened by the provider, with a code to be traded. */
-export function returning(): boolean {
+/** False when there is nothing to renew. Raises ApiError or Unreachable when it can't be said right now. */
+async function renew(api: Api): Promise<boolean> {
+  let response: Response;
+  try {
+    // It must end well even if this tab is closed: the old token counts no more.
+    const signal = AbortSignal.timeout(PATIENCE);
+    response = await fetch(api.address("/api/v1/session/refresh"), { method: "POST", keepalive: true, redirect: "error", signal });
+  } catch {
+    throw new Unreachable();
+  }
+  if (response.ok) return true;
+  if (response.status === 401) return false;
+  throw await faultOf(response);
+}
+
+function alone(deed: () => Promise<boolean>): Promise<boolean> {
+  // Without locks there are no cookies of a session either: both need a secure page.
+  return navigator.locks ? navigator.locks.request("colloquy.session", deed) : deed();
+}
+
+let trouble: string | null = null;
+
+/** What went wrong while signing in, as the server told it in our address. It does not stay there. */
+export function takeTrouble(): void {
   const query = new URLSearchParams(location.search);
-  return query.has("code") && query.has("state") && sessionStorage.getItem(KEPT) !== null;
+  trouble = query.get("trouble");
+  if (trouble === null) return;
+  query.delete("trouble");
+  const rest = query.toString();
+  history.replaceState(null, "", `${location.pathname}${rest && `?${rest}`}${location.hash}`);
 }
 
-export async function finishOidc(api: Api, oidc: NonNullable<Config["oidc"]>): Promise<void> {
-  const query = new URLSearchParams(location.search);
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as { state?: string; verifier?: string; back?: string };
-  sessionStorage.removeItem(KEPT);
-  history.replaceState(null, "", `${location.pathname}${kept.back ?? ""}`);
-  if (!kept.verifier || query.get("state") !== kept.state) throw new Error("state");
-  const { token_endpoint: place } = await discovered(oidc.issuer);
-  const body = new URLSearchParams({ grant_type: "authorization_code", code: query.get("code") ?? "", redirect_uri: here(), client_id: oidc.clientId, code_verifier: kept.verifier });
-  const response = await fetch(place, { method: "POST", body, credentials: "omit" });
-  const tokens = (await response.json()) as { id_token?: string; error?: string };
-  if (!response.ok || !tokens.id_token) throw new Error(tokens.error ?? String(response.status));
-  await signIn(api, tokens.id_token);
-}
-
-async function discovered(issuer: string): Promise<Discovery> {
-  const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { credentials: "omit" });
-  return (await response.json()) as Discovery;
-}
-
-const here = () => `${location.origin}${location.pathname}`;
-const secret = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
+export const troubleOnArrival = (): string | null => trouble;

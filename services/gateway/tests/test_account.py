@@ -96,7 +96,7 @@ async def test_n17_erasing_an_account_ends_its_streams_and_nobody_elses(gateway,
         response = await ana.delete("/api/v1/account")
         assert (response.status_code, response.json()["erased"]["notes"]) == (200, 1)
         cookies = " ".join(response.headers.get_list("set-cookie"))
-        assert cookies.count("Max-Age=0") == 2
+        assert cookies.count("Max-Age=0") == 3
         assert [(await stream)[-1].data for stream in (whole, one)] == [{"reason": "erased"}] * 2
         with pytest.raises(websockets.ConnectionClosed) as closed:
             await everything_said(socket)

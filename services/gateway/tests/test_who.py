@@ -162,6 +162,7 @@ START: list[tuple[dict[str, str], str]] = [
     ({"GATEWAY_AUTH": "jwt"}, "GATEWAY_JWT_SECRET"),
     ({"GATEWAY_AUTH": "jwt", "GATEWAY_JWT_SECRET": "short"}, "32 bytes"),
     ({"GATEWAY_AUTH": "jwt", "GATEWAY_JWKS_URL": "http://issuer.example"}, "https"),
+    ({"GATEWAY_AUTH": "jwt", "GATEWAY_OIDC_ISSUER": "http://issuer.example"}, "GATEWAY_OIDC_ISSUER"),
     ({"GATEWAY_AUTH": "none"}, "GATEWAY_AUTH"),
     ({"GATEWAY_PORT": "99999"}, "GATEWAY_PORT"),
     ({"GATEWAY_FD": "77"}, "GATEWAY_FD"),
@@ -183,20 +184,22 @@ def test_settings_that_must_not_be_are_one_sentence_and_no_start(environment: di
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
-async def test_the_page_learns_how_people_sign_in_and_may_speak_to_that_provider(run_gateway):
+async def test_the_page_learns_how_people_sign_in_and_speaks_to_nobody_else(run_gateway):
     plain = await (await run_gateway()).client(None)
     assert (await plain.get("/api/v1/config")).json() == {"auth": "dev"}
-    assert "connect-src 'self';" in (await plain.get("/")).headers["content-security-policy"]
     issuer = "https://login.example.com/realm"
-    client = await (await run_gateway(oidc_issuer=issuer, oidc_client_id="web")).client(None)
+    client = await (await run_gateway(auth="jwt", oidc_issuer=issuer, oidc_client_id="web", oidc_client_secret="x")).client(
+        None
+    )
     shown = {"issuer": issuer, "clientId": "web", "scopes": "openid profile"}
-    assert (await client.get("/api/v1/config")).json() == {"auth": "dev", "oidc": shown}
-    policy = (await client.get("/")).headers["content-security-policy"]
-    assert "connect-src 'self' https://login.example.com;" in policy
-    assert "unsafe" not in policy
+    assert (await client.get("/api/v1/config")).json() == {"auth": "jwt", "oidc": shown}
+    for each in (plain, client):
+        policy = (await each.get("/")).headers["content-security-policy"]
+        assert "connect-src 'self';" in policy
+        assert "unsafe" not in policy
 
 
 async def test_a_provider_that_is_no_address_is_refused_at_the_start(run_gateway):
-    for issuer in ("login", "https://a b", "https://a; script-src *", "javascript:alert(1)"):
+    for issuer in ("login", "https://a b", "https://a; script-src *", "javascript:alert(1)", "http://login.example.com"):
         with pytest.raises(Misconfigured):
             await run_gateway(oidc_issuer=issuer)

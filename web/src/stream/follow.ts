@@ -81,7 +81,7 @@ class Line {
   private async read(current: AbortController): Promise<void> {
     const cursor = this.follower.cursor();
     const address = this.api.address("/api/v1/stream", { after: cursor });
-    const response = await fetch(address, { signal: current.signal, headers: this.api.headers(), cache: "no-store" });
+    const response = await this.api.answered(address, { signal: current.signal, cache: "no-store" });
     if (!response.ok || !response.body) throw new Refused(response.status, Number(response.headers.get("retry-after")) || undefined);
     this.failures = 0;
     this.heard = Date.now();

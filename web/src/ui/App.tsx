@@ -33,6 +33,7 @@ export function App() {
   const [last, setLast] = useState<Tab>("tasks");
   const [front, setFront] = useState<Front | null>(null);
   const signedOut = useStore(chat.feed.line, (line) => line.connection === "signed-out");
+  const loaded = useStore(chat.feed.line, (line) => line.loaded);
   const show = useCallback((tab: Tab | null) => {
     setPanel(tab);
     if (tab) setLast(tab);
@@ -57,13 +58,12 @@ export function App() {
           <IconButton icon="panel" label={panel ? t("hidePanel") : t("showPanel")} aria-expanded={panel !== null} onClick={() => show(panel ? null : last)} />
         </header>
         <Line />
-        {signedOut ? (
+        {signedOut && (
           <Suspense>
-            <SignIn />
+            <SignIn ended={loaded} />
           </Suspense>
-        ) : (
-          <Thread />
         )}
+        {(loaded || !signedOut) && <Thread />}
         <Notice />
       </main>
       <Suspense>

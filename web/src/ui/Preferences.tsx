@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 import { LANGUAGES, speak, spoken, t } from "../i18n";
 import { prefer } from "../person";
+import { config, signOut, type Config } from "../session";
 import { voice } from "../voice/settings";
 import { useStore } from "../store";
 import { useChat, useFeed } from "./context";
@@ -60,7 +61,25 @@ export function PreferencesTab() {
         {t("speakReplies")}
       </label>
       <Usage />
+      <Account />
     </div>
+  );
+}
+
+/** Only where people sign in: a guest has nothing to leave. */
+function Account() {
+  const chat = useChat();
+  const user = useFeed((state) => state.userId);
+  const [ways, setWays] = useState<Config | null>(null);
+  useEffect(() => void config(chat.api).then(setWays, () => {}), [chat]);
+  if (ways?.auth !== "jwt") return null;
+  return (
+    <section className="account" aria-label={t("account")}>
+      <p>{t("signedInAs", { user })}</p>
+      <button type="button" className="button" onClick={() => void chat.attempt(signOut(chat.api, Boolean(ways.oidc)))}>
+        {t("signOut")}
+      </button>
+    </section>
   );
 }
 

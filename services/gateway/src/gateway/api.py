@@ -37,6 +37,7 @@ from gateway.routes import (
     schedule,
     search,
     session,
+    sign_in,
     state,
     stream,
     task,
@@ -58,7 +59,7 @@ Errors are `{"error": {"code", "message", "requestId"}}`; 429, 503 and 507 carry
 PERSON = (task, note, pinned, preference, plan, calendar, persona, search, approval, usage)
 SPEECH = (voice,)
 WORK = (workflow, schedule, errand, travel)
-OTHERS = (account, chat, classic, models, ai, internal, session, machines, page)
+OTHERS = (account, chat, classic, models, ai, internal, session, sign_in, machines, page)
 REQUESTS = {kind.__name__ for kind in Body.__subclasses__()}
 
 
@@ -103,6 +104,7 @@ def api(parts: Parts) -> FastAPI:
         ai,
         internal,
         session,
+        sign_in,
         machines,
         page,
     ):

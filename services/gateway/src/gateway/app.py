@@ -7,13 +7,14 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import httpx
 import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from gateway.adapters.jwks import KeySet, checked_url
+from gateway.adapters.fetching import checked_url, client
+from gateway.adapters.jwks import KeySet
 from gateway.adapters.jwt import JwtAuthenticator, secret_of
+from gateway.adapters.oidc import OpenIdProvider
 from gateway.admission import Admission
 from gateway.api import api
 from gateway.body import Bodies
@@ -28,6 +29,7 @@ from gateway.routes.stream import Streams
 from gateway.routes.upload import Uploads
 from gateway.server import serving
 from gateway.settings import GatewaySettings, is_loopback
+from gateway.sign_in import SignIn
 from shared.bus import Bus
 from shared.feed import Feed
 
@@ -52,8 +54,8 @@ async def opened(settings: GatewaySettings, bus: Bus) -> AsyncGenerator[int]:
     relay = Relay(feed, limits(settings))
     presence = Presence(f"{socket.gethostname()}-{os.getpid()}")
     async with AsyncExitStack() as stack:
-        authenticator = await authenticated(settings, stack)
-        parts = Parts(settings, bus, feed, relay, authenticator, Admission(settings, loop.time), presence)
+        authenticator, sign_in = await authenticated(settings, stack)
+        parts = Parts(settings, bus, feed, relay, authenticator, Admission(settings, loop.time), presence, sign_in)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         report = tasks.create_task(presence.report(bus))
         stack.callback(report.cancel)
@@ -94,14 +96,19 @@ def limits(settings: GatewaySettings) -> Limits:
     )
 
 
-async def authenticated(settings: GatewaySettings, stack: AsyncExitStack) -> Authenticator:
-    """How users are known."""
+async def authenticated(settings: GatewaySettings, stack: AsyncExitStack) -> tuple[Authenticator, SignIn | None]:
+    """How users are known, and how they sign in if that is with a provider."""
     if settings.auth == "dev":
-        return DevAuthenticator()
-    if settings.jwks_url is None:
-        return JwtAuthenticator(settings, None)
-    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, follow_redirects=False))
-    return JwtAuthenticator(settings, KeySet(client, settings))
+        return DevAuthenticator(), None
+    if settings.jwks_url is None and settings.oidc_issuer is None:
+        return JwtAuthenticator(settings, None), None
+    http = await stack.enter_async_context(client())
+    keys = None if settings.jwks_url is None else KeySet(http, settings)
+    if settings.oidc_issuer is None:
+        return JwtAuthenticator(settings, keys), None
+    provider = OpenIdProvider(http, settings)
+    authenticator = JwtAuthenticator(settings, keys, keys or KeySet(http, settings, place=provider.jwks_uri))
+    return authenticator, SignIn(settings, provider, authenticator.provided)
 
 
 def check(settings: GatewaySettings) -> None:
@@ -110,19 +117,22 @@ def check(settings: GatewaySettings) -> None:
         raise Misconfigured(
             "GATEWAY_AUTH=dev believes everybody, so it starts on a loopback address only; use GATEWAY_AUTH=jwt."
         )
-    if settings.auth == "jwt" and secret_of(settings) is None and settings.jwks_url is None:
-        raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
+    if settings.auth == "jwt" and secret_of(settings) is None and not (settings.jwks_url or settings.oidc_issuer):
+        raise Misconfigured("GATEWAY_AUTH=jwt needs GATEWAY_OIDC_ISSUER, GATEWAY_JWT_SECRET or GATEWAY_JWKS_URL.")
     if settings.jwks_url is not None:
         checked_url(settings.jwks_url)
     if settings.oidc_issuer is not None and not _is_address(settings.oidc_issuer):
         raise Misconfigured("GATEWAY_OIDC_ISSUER must be an address such as https://login.example.com/realm.")
+    checked_url(settings.oidc_issuer or "https://none", "GATEWAY_OIDC_ISSUER")
+    if settings.public_url is not None and not _is_address(settings.public_url.removesuffix("/"), path=False):
+        raise Misconfigured("GATEWAY_PUBLIC_URL must be an address without a path, such as https://chat.example.com.")
     if settings.service_token is not None and len(settings.service_token.get_secret_value()) < LEAST_TOKEN:
         raise Misconfigured(f"GATEWAY_SERVICE_TOKEN must have at least {LEAST_TOKEN} characters.")
 
 
-def _is_address(text: str) -> bool:
+def _is_address(text: str, *, path: bool = True) -> bool:
     """It becomes a part of a header."""
-    return re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text) is not None
+    return re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+" + (r"(/[A-Za-z0-9._~/-]*)?" if path else ""), text) is not None
 
 
 def _host(settings: GatewaySettings) -> str:

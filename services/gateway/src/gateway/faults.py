@@ -123,6 +123,36 @@ class Internal(Fault):
     code, status = "internal", 500
 
 
+class NoProvider(Refused):
+    """Nobody signs in with a provider here: GATEWAY_OIDC_ISSUER is not set."""
+
+    code, status = "no_provider", 404
+
+
+class SignInExpired(Refused):
+    """This attempt to sign in is over, or was begun in another browser: sign in again."""
+
+    code, status = "sign_in_expired", 400
+
+
+class SignInDenied(Refused):
+    """You were not signed in: the provider says that it was not allowed."""
+
+    code, status = "sign_in_denied", 403
+
+
+class SignInFailed(Refused):
+    """The provider's answer was not in order: sign in again."""
+
+    code, status = "sign_in_failed", 400
+
+
+class ProviderDown(Busy):
+    """The provider that people sign in with can't be reached right now; try again in a moment."""
+
+    code, status = "provider_unavailable", 503
+
+
 class CannotListen(Refused):
     """The gateway can't listen on its address."""
 

@@ -14,6 +14,9 @@ from gateway.faults import BadRequest
 MAX_USER_LENGTH = 255
 GUEST_COOKIE = "colloquy_session"
 TOKEN_COOKIE = "__Host-colloquy"  # noqa: S105 - a name
+REFRESH_COOKIE = "__Host-colloquy-refresh"
+MAX_COOKIE_BYTES = 3_800
+"""Browsers keep 4,096 bytes of a cookie, its name and its attributes."""
 _GUEST = re.compile(r"^guest-[0-9a-f]{32}$")
 _YEAR = 365 * 86_400
 
@@ -85,12 +88,19 @@ def token_cookie(token: str, seconds: int) -> str:
     return f"{TOKEN_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}"
 
 
-def forgotten_cookies() -> tuple[str, str]:
+def refresh_cookie(value: str, seconds: int) -> str:
+    """Keeps what renews a session, as safe as the session itself."""
+    return f"{REFRESH_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}"
+
+
+def forgotten_cookies() -> tuple[str, ...]:
     """Makes a browser forget who it was."""
-    return (
-        f"{TOKEN_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
-        f"{GUEST_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
-    )
+    return (*forgotten_session(), f"{GUEST_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+
+
+def forgotten_session() -> tuple[str, str]:
+    """Makes a browser forget its token, and what would renew it."""
+    return token_cookie("", 0), refresh_cookie("", 0)
 
 
 def _guest_cookie(guest: str) -> str:

@@ -1,15 +1,17 @@
 """Which site a browser's request comes from, and under which name it calls us: CSRF and DNS rebinding (S21, S19)."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
 from gateway.exchange import header
-from gateway.faults import CrossOrigin, UnknownHost
+from gateway.faults import BadRequest, CrossOrigin, UnknownHost
 from gateway.settings import GatewaySettings, is_loopback
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,14 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0].lower() + "]"
     return host.partition(":")[0].lower()
+
+
+def own_origin(scope: Scope, settings: GatewaySettings) -> str:
+    """Where people open our page, such as https://chat.example.com. Raises BadRequest."""
+    if settings.public_url is not None:
+        return settings.public_url.removesuffix("/")
+    host = (header(scope, b"host") or "").lower()
+    if not _HOST.fullmatch(host):
+        raise BadRequest
+    # The cookies of a session need https; only on this machine do browsers take http for as safe.
+    return f"{'http' if is_loopback(host_name(host)) else 'https'}://{host}"

@@ -9,11 +9,12 @@ from starlette.requests import HTTPConnection
 
 from gateway.admission import Admission
 from gateway.dismissal import Dismissals
-from gateway.faults import ForeignUser, Stopping
+from gateway.faults import ForeignUser, NoProvider, Stopping
 from gateway.identity import Authenticator, Identity
 from gateway.presence import Presence
 from gateway.relay import Relay
 from gateway.settings import GatewaySettings
+from gateway.sign_in import SignIn
 from gateway.silence import Silence
 from shared.bus import Bus
 from shared.contract.acting import DecideApproval
@@ -40,6 +41,7 @@ class Parts:
     authenticator: Authenticator
     admission: Admission
     presence: Presence
+    sign_in: SignIn | None = None
     silence: Silence = field(default_factory=Silence)
     dismissals: Dismissals = field(default_factory=Dismissals)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,6 +77,14 @@ async def caller_of(connection: HTTPConnection) -> Identity:
     """Who is asking. Raises Unauthenticated."""
     parts: Parts = connection.app.state.parts
     return await parts.authenticator.identify(connection.scope)
+
+
+async def sign_in_of(connection: HTTPConnection) -> SignIn:
+    """How people sign in with a provider. Raises NoProvider where they don't."""
+    parts: Parts = connection.app.state.parts
+    if parts.sign_in is None:
+        raise NoProvider
+    return parts.sign_in
 
 
 Here = Annotated[Parts, Depends(parts_of)]

@@ -195,6 +195,12 @@ class SessionOpened(Message):
     user_id: str
 
 
+class SessionRenewed(SessionOpened):
+    """Whose session it is, and when it has to be renewed again."""
+
+    expires_in: int
+
+
 class Status(Message):
     """A word for a machine."""
 

@@ -31,7 +31,10 @@ class GatewaySettings(BaseSettings):
         default="dev", description="dev believes ?user=NAME and is for loopback only; jwt checks tokens."
     )
     jwt_secret: SecretStr | None = Field(default=None, description="Secret of HS256 tokens, at least 32 bytes.")
-    jwks_url: str | None = Field(default=None, description="Address of the public keys of RS256, ES256 or EdDSA tokens.")
+    jwks_url: str | None = Field(
+        default=None,
+        description="Address of the public keys of RS256, ES256 or EdDSA tokens; those of a provider are found without.",
+    )
     jwt_issuer: str | None = Field(default="colloquy", description="What `iss` of a token must be; empty to accept any.")
     jwt_audience: str | None = Field(default="colloquy", description="What `aud` of a token must hold; empty to accept any.")
     jwt_algorithms: Names = Field(
@@ -42,10 +45,24 @@ class GatewaySettings(BaseSettings):
     jwks_cooldown: float = Field(default=10.0, ge=1, description="Seconds between two fetches because of an unknown key.")
     oidc_issuer: str | None = Field(
         default=None,
-        description="Address of an OpenID provider that the web page signs in with; its keys go into GATEWAY_JWKS_URL.",
+        description="Issuer of the OpenID provider that people sign in with, exactly as it writes itself; see docs/web.md.",
     )
-    oidc_client_id: str = Field(default="colloquy", description="Id of the web page at that provider, as a public client.")
-    oidc_scopes: str = Field(default="openid profile", description="Scopes that the web page asks for, separated by spaces.")
+    oidc_client_id: str = Field(
+        default="colloquy", description="Id of this server at that provider; its tokens must be for this audience."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of this server at that provider; empty for a public client."
+    )
+    oidc_scopes: str = Field(default="openid profile", description="Scopes that are asked for, separated by spaces.")
+    oidc_parameters: str = Field(
+        default="",
+        description="More parameters of the request to sign in, as in an address: prompt=consent&access_type=offline.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address that people open, such as https://chat.example.com; empty: https and the name in the request, "
+        "http where that is this machine.",
+    )
     cf_access: bool = Field(default=False, description="Accept the token in Cf-Access-Jwt-Assertion too.")
 
     service_token: SecretStr | None = Field(
@@ -106,7 +123,17 @@ class GatewaySettings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "service_token", "jwks_url", "jwt_issuer", "jwt_audience", "oidc_issuer", mode="before")
+    @field_validator(
+        "jwt_secret",
+        "service_token",
+        "jwks_url",
+        "jwt_issuer",
+        "jwt_audience",
+        "oidc_issuer",
+        "oidc_client_secret",
+        "public_url",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

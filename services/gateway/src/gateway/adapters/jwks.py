@@ -3,21 +3,20 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from jwt import InvalidKeyError, PyJWK, PyJWKError, PyJWTError
 from pydantic_core import from_json
 
-from gateway.faults import Misconfigured
-from gateway.settings import GatewaySettings, is_loopback
+from gateway.adapters.fetching import FAILURES, checked_url, fetched
+from gateway.faults import ProviderDown
+from gateway.settings import GatewaySettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-FETCH_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 MAX_KEYS = 100
 MAX_UNKNOWN = 1_024
@@ -27,13 +26,18 @@ STALE_SECONDS = 3_600.0
 
 
 class KeySet:
-    """The keys of one address. One fetch at a time, for all who wait."""
+    """The keys of one address, which may have to be asked for. One fetch at a time, for all who wait."""
 
     def __init__(
-        self, client: httpx.AsyncClient, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic
+        self,
+        client: httpx.AsyncClient,
+        settings: GatewaySettings,
+        clock: Callable[[], float] = time.monotonic,
+        place: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         self._client = client
-        self._url = checked_url(settings.jwks_url or "")
+        self._url = checked_url(settings.jwks_url or "") if place is None else ""
+        self._place = place
         self._fresh_seconds = settings.jwks_cache
         self._cooldown = settings.jwks_cooldown
         self._clock = clock
@@ -79,32 +83,19 @@ class KeySet:
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                document = await self._download()
-            self._keys = _keys(document)
-        except (httpx.HTTPError, TimeoutError, ValueError, PyJWTError) as error:
+            self._keys = _keys(await self._download())
+        except (*FAILURES, PyJWTError, ProviderDown) as error:
             log.warning("jwks.not_fetched", reason=type(error).__name__, keys=len(self._keys))
             return
         self._fetched = self._clock()
         log.info("jwks.fetched", keys=len(self._keys))
 
     async def _download(self) -> Any:
-        body = bytearray()
-        async with self._client.stream("GET", self._url) as response:
-            response.raise_for_status()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise ValueError("the key set is too large")
-        return from_json(bytes(body))
-
-
-def checked_url(url: str) -> str:
-    """An address keys may come from: https, or http on this machine. Raises Misconfigured."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        return url
-    raise Misconfigured("GATEWAY_JWKS_URL must begin with https://.")
+        url = await self._place() if self._place is not None else self._url
+        status, body = await fetched(self._client, url, limit=MAX_BYTES)
+        if status != 200:
+            raise ValueError("no key set")
+        return from_json(body)
 
 
 def _keys(document: Any) -> dict[str | None, PyJWK]:

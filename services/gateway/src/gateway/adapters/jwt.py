@@ -6,6 +6,8 @@ import json
 import re
 import time
 from base64 import urlsafe_b64decode
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 import jwt
@@ -15,14 +17,13 @@ from starlette.types import Scope
 from gateway.adapters.jwks import KeySet
 from gateway.exchange import header
 from gateway.faults import CrossOrigin, Misconfigured
-from gateway.identity import MAX_USER_LENGTH, Identity, token_cookie, token_of
+from gateway.identity import MAX_COOKIE_BYTES, MAX_USER_LENGTH, Identity, token_cookie, token_of
 from gateway.origin import READS
 from gateway.settings import GatewaySettings
 from shared.errors import Unauthenticated
 
 MIN_SECRET_BYTES = 32
 MAX_TOKEN_BYTES = 8 * 1024
-MAX_COOKIE_BYTES = 3 * 1024
 MAX_SECONDS = 30 * 86_400.0
 """A stream ends with its token, but not later than this: timers can't count much further."""
 _FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -32,14 +33,68 @@ KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 TYPES = frozenset({"JWT", "AT+JWT", "APPLICATION/JWT", "APPLICATION/AT+JWT"})
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """An issuer whose tokens are believed, for one audience, with its own keys and no others."""
+
+    issuer: str | None
+    audience: str | None
+    algorithms: frozenset[str]
+    secret: bytes | None
+    keys: KeySet | None
+    leeway: float
+    only_party: bool = False
+    """Tokens that name another party they were made for (`azp`) are not for us (OpenID Connect Core, 3.1.3.7)."""
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What a token says. Raises Unauthenticated."""
+        try:
+            protected = _protected(token)
+            key = await self._key(protected)
+            claims = jwt.decode(
+                token,
+                key=key,
+                algorithms=[protected["alg"]],
+                issuer=self.issuer,
+                audience=self.audience,
+                leeway=self.leeway,
+                options={
+                    "require": ["exp", "sub"],
+                    "verify_aud": self.audience is not None,
+                    "strict_aud": False,
+                    "enforce_minimum_key_length": True,
+                },
+            )
+            _segment(token.split(".")[1])
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            raise Unauthenticated from None
+        _check_subject(claims)
+        if self.only_party and claims.get("azp", self.audience) != self.audience:
+            raise Unauthenticated
+        return claims
+
+    async def _key(self, header: dict[str, Any]) -> bytes | PyJWK:
+        """The key to check with: by our settings; the token only names one of ours. Raises ValueError."""
+        algorithm = header["alg"]
+        if algorithm not in self.algorithms:
+            raise ValueError(algorithm)
+        if algorithm in SYMMETRIC:
+            return cast("bytes", self.secret)
+        key = await cast("KeySet", self.keys).key(header.get("kid"))
+        if key is None or key.key_type != KEY_TYPES[algorithm[:2]] or key.algorithm_name != algorithm:
+            raise ValueError("no such key")
+        return key
+
+
 class JwtAuthenticator:
     """Knows users by tokens in a header, or in a cookie that was traded for one."""
 
-    def __init__(self, settings: GatewaySettings, keys: KeySet | None) -> None:
+    def __init__(self, settings: GatewaySettings, keys: KeySet | None, provided: KeySet | None = None) -> None:
+        """`keys` are those of GATEWAY_JWKS_URL, `provided` those of the OpenID provider."""
         self._settings = settings
-        self._keys = keys
-        self._secret = secret_of(settings)
-        self._algorithms = _usable(settings.jwt_algorithms, secret=self._secret is not None, keys=keys is not None)
+        self._provider = None if provided is None else _of_provider(settings, provided)
+        general = _general(settings, keys)
+        self._trusted = [trust for trust in (general, self._provider) if trust is not None and trust.algorithms]
 
     async def identify(self, scope: Scope) -> Identity:
         """Raises Unauthenticated, always the same whatever was wrong."""
@@ -60,43 +115,33 @@ class JwtAuthenticator:
         if len(token) > MAX_COOKIE_BYTES:
             raise Unauthenticated
         claims = await self._claims(token)
-        return identity, token_cookie(token, max(0, int(claims["exp"] - time.time())))
+        return identity, token_cookie(token, max(0, int(float(claims["exp"]) - time.time())))
+
+    async def provided(self, token: str) -> dict[str, Any]:
+        """What an id token of the provider says; of nobody else's. Raises Unauthenticated."""
+        if self._provider is None:
+            raise Unauthenticated
+        return await self._provider.claims(token)
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        try:
-            protected = _protected(token)
-            key = await self._key(protected)
-            claims = jwt.decode(
-                token,
-                key=key,
-                algorithms=[protected["alg"]],
-                issuer=self._settings.jwt_issuer,
-                audience=self._settings.jwt_audience,
-                leeway=self._settings.jwt_leeway,
-                options={
-                    "require": ["exp", "sub"],
-                    "verify_aud": self._settings.jwt_audience is not None,
-                    "strict_aud": False,
-                    "enforce_minimum_key_length": True,
-                },
-            )
-            _segment(token.split(".")[1])
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            raise Unauthenticated from None
-        _check_subject(claims)
-        return claims
+        for trust in self._trusted:
+            with suppress(Unauthenticated):
+                return await trust.claims(token)
+        raise Unauthenticated
 
-    async def _key(self, header: dict[str, Any]) -> bytes | PyJWK:
-        """The key to check with: by our settings; the token only names one of ours. Raises ValueError."""
-        algorithm = header["alg"]
-        if algorithm not in self._algorithms:
-            raise ValueError(algorithm)
-        if algorithm in SYMMETRIC:
-            return cast("bytes", self._secret)
-        key = await cast("KeySet", self._keys).key(header.get("kid"))
-        if key is None or key.key_type != KEY_TYPES[algorithm[:2]] or key.algorithm_name != algorithm:
-            raise ValueError("no such key")
-        return key
+
+def _general(settings: GatewaySettings, keys: KeySet | None) -> Trust:
+    """What GATEWAY_JWT_… says. Where there is a provider, GATEWAY_JWKS_URL has the keys of that issuer and of no other."""
+    if settings.oidc_issuer is not None and settings.jwt_issuer not in {None, settings.oidc_issuer}:
+        keys = None
+    secret = secret_of(settings)
+    algorithms = _usable(settings.jwt_algorithms, secret=secret is not None, keys=keys is not None)
+    return Trust(settings.jwt_issuer, settings.jwt_audience, algorithms, secret, keys, settings.jwt_leeway)
+
+
+def _of_provider(settings: GatewaySettings, keys: KeySet) -> Trust:
+    algorithms = _usable(settings.jwt_algorithms, secret=False, keys=True)
+    return Trust(settings.oidc_issuer, settings.oidc_client_id, algorithms, None, keys, settings.jwt_leeway, only_party=True)
 
 
 def secret_of(settings: GatewaySettings) -> bytes | None:

@@ -1,7 +1,5 @@
 """What people see: the page to talk with, and the documentation."""
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +10,6 @@ from gateway.exchange import header
 from gateway.faults import UnknownRoute
 from gateway.parts import Here, caller_of
 from gateway.replies import PageConfig, Provider, reply
-from gateway.settings import GatewaySettings
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,14 +21,6 @@ POLICY = (
 # Swagger UI draws with inline styles. Its files come with a package: a server that is offline shows its documentation too.
 DOCS_POLICY = SAFE + "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 KEPT = "public, max-age=31536000, immutable"
-
-
-def policy_of(settings: GatewaySettings) -> str:
-    """What the page may do. Where people sign in at a provider, it may speak to that as well."""
-    if settings.oidc_issuer is None:
-        return POLICY
-    address = urlsplit(settings.oidc_issuer)
-    return POLICY.replace("connect-src 'self'", f"connect-src 'self' {address.scheme}://{address.netloc}")
 
 
 def _sent(asset: Asset, policy: str = POLICY, cache: str = "no-cache", *, packed: bool = False) -> Response:
@@ -48,7 +37,7 @@ async def index(request: Request, parts: Here) -> Response:
     """The page. Whoever opens it for the first time becomes a guest where guests are allowed."""
     if parts.settings.auth == "dev":
         await caller_of(request)
-    return _sent(assets.index(), policy_of(parts.settings))
+    return _sent(assets.index())
 
 
 @router.get("/api/v1/config")

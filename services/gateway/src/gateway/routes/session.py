@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.identity import forgotten_cookies
+from gateway.identity import forgotten_session
 from gateway.parts import Here
 from gateway.replies import SessionOpened, shows
 
@@ -20,5 +20,8 @@ async def open_session(request: Request, parts: Here) -> JSONResponse:
 
 @router.delete("", status_code=204)
 async def close_session() -> Response:
-    """Forgets the cookie."""
-    return Response(status_code=204, headers={"set-cookie": forgotten_cookies()[0]})
+    """Forgets the cookie, and what would renew it."""
+    answer = Response(status_code=204)
+    for cookie in forgotten_session():
+        answer.headers.append("set-cookie", cookie)
+    return answer
