@@ -9,7 +9,9 @@ import httpx
 import pytest
 from person_double import NOW
 
-from gateway import snapshot
+from gateway import partial, snapshot
+from shared.bus import Entry
+from shared.contract import events
 from shared.contract.events import TaskCreated
 from shared.contract.person import Task
 from shared.contract.subjects import state_event
@@ -192,3 +194,49 @@ async def test_n12_whatever_the_user_is_called(gateway, user):
         assert state["version"] == number
     await gateway.memory.person.advance(user)
     check_versions(state, await followed(client, state["cursor"], 4), 4)
+
+
+def logged(*facts: events.ConversationEvent) -> list[Entry]:
+    return [(place, fact.type_name.encode(), fact.encode()) for place, fact in enumerate(facts, start=1)]
+
+
+def test_n12_a_running_answer_is_shown_with_its_reasoning_its_tools_and_what_it_asked_for():
+    fact = {"at": NOW, "conversation_id": "c_1", "generation_id": "g_1", "message_id": "m_1", "attempt": 2}
+    mail = {"tool_call_id": "call_1", "name": "mail__send"}
+    log = logged(
+        events.GenerationRestarted(id="e_0", **fact, model="double"),
+        events.Reasoning(id="e_1", **fact, token="Hm. ", index=0),
+        events.ToolStarted(id="e_2", **fact, **mail, arguments={"to": "bob"}),
+        events.ToolStarted(id="e_3", **fact, tool_call_id="call_2", name="find", arguments={}),
+        events.ToolFinished(id="e_4", **fact, **mail, status="completed", result="sent", duration_ms=12),
+        events.ActionAsked(id="e_5", **fact, tool_call_id="call_3", event="create_note", payload={"text": "x"}),
+        events.Token(id="e_6", **fact, token="Done", index=1),
+    )
+    told = partial.folded(log, 7)
+    assert told is not None
+    sent = {"id": "call_1", "name": "mail__send", "arguments": {"to": "bob"}}
+    assert told.wire() == {
+        "text": "Done",
+        "status": "streaming",
+        "attempt": 2,
+        "nextIndex": 2,
+        "reasoning": "Hm. ",
+        "toolCalls": [
+            {**sent, "status": "completed", "result": "sent", "durationMs": 12},
+            {"id": "call_2", "name": "find", "arguments": {}, "status": "running"},
+        ],
+        "actionsAsked": [{"toolCallId": "call_3", "event": "create_note", "payload": {"text": "x"}}],
+    }
+    before = partial.folded(log, 3)
+    assert before is not None
+    assert before.wire()["toolCalls"] == [{**sent, "status": "running"}]
+    assert partial.folded(log, 0) is None
+
+
+def test_n12_a_new_attempt_begins_with_nothing():
+    fact = {"at": NOW, "conversation_id": "c_1", "generation_id": "g_1", "message_id": "m_1"}
+    first = events.ToolStarted(id="e_1", **fact, attempt=1, tool_call_id="call_1", name="find", arguments={})
+    again = events.GenerationRestarted(id="e_2", **fact, attempt=2, model="double")
+    told = partial.folded(logged(first, again), 2)
+    assert told is not None
+    assert told.wire() == {"text": "", "status": "streaming", "attempt": 2, "nextIndex": 0}
