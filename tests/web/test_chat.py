@@ -33,3 +33,13 @@ async def test_n05_what_is_sent_while_an_answer_runs_waits_and_says_so(device):
     await ana.say("count to 3")
     await ana.page.get_by_text("Waiting: 1 before this one").wait_for()
     assert await ana.ended(2) == "1, 2, 3"
+
+
+async def test_an_hour_is_meant_where_the_person_is(system, device):
+    ana = await (await device(timezone_id="Asia/Tokyo")).open()
+    await ana.page.get_by_role("button", name="Remind me to call Ana tomorrow at 9").click()
+    await ana.page.press("#composer", "Enter")
+    assert "09:00 (Asia/Tokyo)" in await ana.ended()
+    async with system.client(ana.user) as client:
+        assert (await client.call("GET", "/api/v1/preferences"))["timezone"] == "Asia/Tokyo"
+        assert (await client.call("GET", "/api/v1/tasks"))["tasks"][0]["due"].endswith("T00:00:00Z")

@@ -3,6 +3,9 @@
 import asyncio
 import signal
 
+import pytest
+from playwright.async_api import expect
+
 NUMBERS = ", ".join(map(str, range(1, 401)))
 FRAMES = "new Promise((go) => { let left = 30; const next = () => (left-- ? requestAnimationFrame(next) : go()); next(); })"
 
@@ -60,3 +63,71 @@ async def test_n03_who_did_not_see_what_another_device_wrote_is_shown_it_before_
     await ana.page.unroute("**/api/v1/stream*")
     await ana.page.get_by_role("button", name="Send anyway").click()
     assert await ana.ended(3) == "1, 2, 3, 4, 5, 6, 7"
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_refresh_loses_neither_a_message_on_its_way_nor_what_was_being_written(system, device, before):
+    ana = await (await device()).open()
+    for _ in range(before):
+        await ana.say("count to 3")
+        await ana.ended()
+    await ana.page.route("**/api/v1/message*", lambda route: route.abort())
+    await ana.say("count to 6")
+    await ana.page.locator(".message.user.sending").wait_for()
+    await ana.page.fill("#composer", "half a thou")
+    await ana.page.reload()
+    await ana.page.locator(".message.user.sending", has_text="count to 6").wait_for()
+    await expect(ana.page.locator("#composer")).to_have_value("half a thou")
+    await ana.page.unroute("**/api/v1/message*")
+    assert await ana.ended(before + 1) == "1, 2, 3, 4, 5, 6"
+    await expect(ana.page.locator("#composer")).to_have_value("half a thou")
+    await expect(ana.page.locator(".message.user")).to_have_count(before + 1)
+    async with system.client(ana.user) as client:
+        said = [message["text"] for message in await client.messages(await ana.conversation())]
+    assert said == ["count to 3", "1, 2, 3"] * before + ["count to 6", "1, 2, 3, 4, 5, 6"]
+
+
+async def test_a_message_whose_receipt_a_refresh_has_lost_is_there_once(system, device):
+    ana = await (await device()).open()
+
+    async def lose_the_answer(route):
+        await route.fetch()
+        await route.abort()
+
+    await ana.page.route("**/api/v1/stream*", lambda route: route.abort())
+    await ana.page.evaluate("dispatchEvent(new Event('online'))")
+    await ana.page.locator("[data-connection=waiting]").wait_for(state="attached")
+    await ana.page.route("**/api/v1/message*", lose_the_answer)
+    await ana.page.fill("#composer", "count to 3")
+    async with ana.page.expect_event("requestfailed", lambda request: "/api/v1/message" in request.url):
+        await ana.page.press("#composer", "Enter")
+    await ana.page.unroute_all()
+    await ana.page.reload()
+    assert await ana.ended() == "1, 2, 3"
+    await expect(ana.page.locator(".message.user")).to_have_count(1)
+    async with system.client(ana.user) as client:
+        assert len(await client.messages(await ana.conversation())) == 2
+
+
+async def test_what_is_being_written_waits_in_its_own_conversation(device):
+    ana = await (await device()).open()
+    await ana.say("count to 3")
+    await ana.ended()
+    await ana.page.fill("#composer", "for this one")
+    await ana.page.click(".new-chat")
+    await expect(ana.page.locator("#composer")).to_have_value("")
+    await ana.page.fill("#composer", "for a new one")
+    await ana.page.locator(".item-open").first.click()
+    await expect(ana.page.locator("#composer")).to_have_value("for this one")
+    await ana.page.click(".new-chat")
+    await expect(ana.page.locator("#composer")).to_have_value("for a new one")
+
+
+async def test_the_page_asks_for_the_state_once(device):
+    ana = await device()
+    asked = []
+    ana.page.on("request", lambda request: asked.append(request.url) if "/api/v1/state" in request.url else None)
+    await ana.open()
+    await ana.say("count to 3")
+    await ana.ended()
+    assert len(asked) == 1

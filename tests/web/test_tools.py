@@ -27,6 +27,8 @@ async def test_n10_leave_that_is_asked_for_on_one_device_is_given_on_another(dev
     flight = next(word for word in text.replace(",", " ").split() if word.count("-") >= 3)
     await first.say(f"book flight {flight} for Ana Silva")
     await first.page.locator(".approval").wait_for()
+    await first.page.reload()
+    await expect(first.page.locator(".tool.waiting + .approval")).to_have_count(1)
     second = await (await device()).open(await first.conversation())
     await second.page.locator(".approval", has_text="Ana Silva").wait_for()
     await second.page.locator(".approval").get_by_role("button", name="Allow", exact=True).click()

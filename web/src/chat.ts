@@ -1,30 +1,16 @@
 // What a person does with conversations: each deed is shown at once, sent until it is answered, and confirmed by its event.
 
-import { Api, ApiError, newKey } from "./api";
+import { Api, ApiError } from "./api";
 import type { Attachment, BeingStopped, ChatMessage, Conversation, Conversations, Messages, Receipt, Snapshot } from "./contract";
-import { byAge, branchOf, childrenOf, newestBelow } from "./state/branch";
+import { branchOf, childrenOf, newestBelow } from "./state/branch";
 import { fold, forgotten } from "./state/fold";
 import type { FeedEvent, State } from "./state/model";
 import { fromSnapshot, withMessages, withPage, type ShownMessage } from "./state/snapshot";
+import { Kept } from "./kept";
+import { Outbox, type Where } from "./outbox";
 import { Feed, Store } from "./store";
 import { follow, type Follower } from "./stream/follow";
 import type { Talk } from "./voice/talk";
-
-/** A message that has been typed and is not stored yet. */
-export interface Pending {
-  key: string;
-  conversationId: string | null;
-  text: string;
-  attachments: Attachment[];
-  channel: "chat" | "voice";
-  /** What becomes of an answer that still runs; by default it is waited for. */
-  ifBusy?: "interrupt";
-  at: string;
-  status: "sending" | "failed" | "stale";
-  error?: string;
-  /** How many messages this device had not seen. */
-  missed?: number;
-}
 
 export interface View {
   conversationId: string | null;
@@ -32,7 +18,6 @@ export interface View {
   persona: string | null;
   model: string | null;
   temporary: boolean;
-  pending: readonly Pending[];
   pages: Readonly<Record<string, { next: string | null; loading: boolean }>>;
   moreConversations: string | null | undefined;
   notice: string | null;
@@ -45,7 +30,6 @@ const START: View = {
   persona: null,
   model: null,
   temporary: false,
-  pending: [],
   pages: {},
   moreConversations: undefined,
   notice: null,
@@ -58,19 +42,20 @@ const ANSWERS: ReadonlySet<string> = new Set(["generation.started", "generation.
 export class Chat {
   readonly feed = new Feed();
   readonly view = new Store<View>(START);
+  readonly kept: Kept;
+  readonly outbox: Outbox;
   talk: Talk | undefined;
   /** Told of answers that are being written, or have been, in the conversation that is open; of each more than once. */
   onAnswer: (conversationId: string, messageId: string) => void = () => {};
   onLoaded: () => void = () => {};
   private running: AbortController | undefined;
-  /** The newest message of each conversation that this device has caused; the stream may tell of it later. */
-  private readonly caused = new Map<string, string>();
-  private delivering: Promise<unknown> = Promise.resolve();
 
   constructor(readonly api: Api) {
-    this.feed.onEvents = (events) => this.confirm(events);
+    this.feed.onEvents = (events) => this.heard(events);
     this.view.update({ conversationId: conversationOf(location.hash), model: localStorage.getItem("colloquy.model") });
     addEventListener("hashchange", () => this.show(conversationOf(location.hash)));
+    this.kept = new Kept(sessionStorage, api.user ?? "");
+    this.outbox = new Outbox(this);
   }
 
   start(): void {
@@ -99,6 +84,7 @@ export class Chat {
     this.feed.cursor = snapshot.cursor;
     this.view.update({ pages: {}, moreConversations: undefined });
     this.feed.line.update({ loaded: true });
+    this.outbox.resume(snapshot.userId);
     this.onLoaded();
     if (conversationId) void this.fetchPage(conversationId, page).catch(() => {});
   }
@@ -125,7 +111,15 @@ export class Chat {
     return this.api.get<Messages>(`/api/v1/conversations/${id}/messages?branch=false&limit=${PAGE}`);
   }
 
-  private async fetchPage(id: string, early?: Promise<Messages>): Promise<void> {
+  /** A conversation that this device has begun. Everything of it comes by the stream: there is nothing to fetch. */
+  begin(id: string): void {
+    this.setPage(id, { next: null, loading: false });
+    this.kept.moveDraft(id);
+    history.replaceState(null, "", `#/c/${id}`);
+    this.view.update({ conversationId: id });
+  }
+
+  async fetchPage(id: string, early?: Promise<Messages>): Promise<void> {
     this.setPage(id, { next: null, loading: true });
     try {
       if (!this.feed.get().conversations[id]) await this.fetchConversation(id);
@@ -206,139 +200,16 @@ export class Chat {
     this.view.update({ moreConversations: page.next ?? null });
   }
 
-  // --- saying something ---------------------------------------------------------------------------------------------
-
-  async send(text: string, attachments: Attachment[] = [], channel: "chat" | "voice" = "chat", where: Partial<Pick<Pending, "conversationId" | "ifBusy">> = {}): Promise<void> {
-    const { conversationId } = this.view.get();
-    const pending: Pending = {
-      key: newKey(),
-      conversationId,
-      text,
-      attachments,
-      channel,
-      at: new Date().toISOString(),
-      status: "sending",
-      ...where,
-    };
-    this.view.update({ pending: [...this.view.get().pending, pending] });
-    await this.inTurn(() => this.deliver(pending, true));
+  send(text: string, attachments: Attachment[] = [], channel: "chat" | "voice" = "chat", where: Where = {}): Promise<void> {
+    return this.outbox.send(text, attachments, channel, where);
   }
 
-  /** One after the other: what is sent second was written after the first. */
-  private inTurn(deed: () => Promise<void>): Promise<void> {
-    const turn = this.delivering.then(deed);
-    this.delivering = turn.catch(() => {});
-    return turn;
-  }
-
-  private async deliver(pending: Pending, careful: boolean): Promise<void> {
-    const { model, persona } = this.view.get();
-    try {
-      const conversationId = this.placeOf(pending) ?? (await this.begun(pending));
-      const body = {
-        text: pending.text,
-        channel: pending.channel,
-        ...(pending.ifBusy && { ifBusy: pending.ifBusy }),
-        ...(conversationId && { conversationId }),
-        ...(pending.attachments.length > 0 && { attachments: pending.attachments }),
-        ...(model && { model }),
-        ...(!conversationId && persona && { persona }),
-        ...(careful && conversationId && this.lastSeen(conversationId)),
-      };
-      const receipt = await this.api.surely<Receipt>("POST", "/api/v1/message", body, pending.key);
-      this.accepted(pending, receipt);
-    } catch (error) {
-      this.undelivered(pending, error);
-    }
-  }
-
-  /** Conversations that must have a property from the start exist before their first message. */
-  private async begun(pending: Pending): Promise<string | undefined> {
-    const { temporary, persona } = this.view.get();
-    if (!temporary) return undefined;
-    const body = { temporary, ...(persona && { persona }) };
-    const conversation = await this.api.surely<Conversation>("POST", "/api/v1/conversations", body, `${pending.key}-c`);
-    this.feed.set(fold(this.feed.get(), { name: "conversation.created", data: { conversation } } as FeedEvent));
-    return conversation.id;
-  }
-
-  /** The second message of a new conversation may have been typed before the first was stored. */
-  private placeOf(pending: Pending): string | null {
-    return this.view.get().pending.find((each) => each.key === pending.key)?.conversationId ?? null;
-  }
-
-  private lastSeen(id: string): { lastSeen: string } | undefined {
-    const known = this.feed.get().messages[id] ?? {};
-    const caused = this.caused.get(id);
-    if (caused && !known[caused]) return { lastSeen: caused };
-    const newest = Object.values(known).reduce<ChatMessage | undefined>((best, one) => (best && byAge(best, one) > 0 ? best : one), undefined);
-    return newest && { lastSeen: newest.id };
-  }
-
-  private accepted(pending: Pending, receipt: Receipt): void {
-    const view = this.view.get();
-    const here = view.conversationId === pending.conversationId;
-    this.caused.set(receipt.conversationId, receipt.answerId);
-    const stored = this.feed.get().messages[receipt.conversationId]?.[receipt.messageId];
-    const changed = view.pending.map((each) => (each.conversationId === pending.conversationId ? { ...each, conversationId: receipt.conversationId } : each));
-    this.view.update({ pending: stored ? changed.filter((each) => each.key !== pending.key) : changed });
-    if (receipt.queuePosition > 0) {
-      const queue = { ...this.feed.get().queue, [receipt.generationId]: receipt.queuePosition };
-      this.feed.set({ ...this.feed.get(), queue });
-    }
-    if (pending.conversationId === null && here) {
-      // Everything of a new conversation comes by the stream: there is nothing to fetch.
-      this.setPage(receipt.conversationId, { next: null, loading: false });
-      history.replaceState(null, "", `#/c/${receipt.conversationId}`);
-      this.view.update({ conversationId: receipt.conversationId });
-    }
-  }
-
-  private undelivered(pending: Pending, error: unknown): void {
-    const message = error instanceof Error && error.message ? error.message : "";
-    let change: Partial<Pending> = { status: "failed", error: message };
-    if (error instanceof ApiError && error.code === "stale" && pending.conversationId) {
-      const missed = (error.details.messages ?? []) as ShownMessage[];
-      this.missed(pending.conversationId, missed);
-      change = { status: "stale", missed: missed.length };
-    }
-    const { pending: all } = this.view.get();
-    this.view.update({ pending: all.map((each) => (each.key === pending.key ? { ...each, ...change } : each)) });
-  }
-
-  /** Shows what another device has written, up to its newest message. */
-  private missed(id: string, messages: readonly ShownMessage[]): void {
-    const known = withMessages(this.feed.get(), messages);
-    const place = known.conversations[id];
-    const newest = messages.at(-1);
-    if (!place || !newest) return this.feed.set(known);
-    this.feed.set({ ...known, conversations: { ...known.conversations, [id]: { ...place, headId: newest.id } } });
-  }
-
-  /** Sends what failed, or what was written without knowing what another device had said. */
-  async again(key: string): Promise<void> {
-    const { pending: all } = this.view.get();
-    const pending = all.find((each) => each.key === key);
-    if (!pending) return;
-    const next: Pending = { ...pending, key: newKey(), status: "sending" };
-    this.view.update({ pending: all.map((each) => (each === pending ? next : each)) });
-    await this.inTurn(() => this.deliver(next, pending.status !== "stale"));
-  }
-
-  discard(key: string): void {
-    this.view.update({ pending: this.view.get().pending.filter((each) => each.key !== key) });
-  }
-
-  private confirm(events: readonly FeedEvent[]): void {
-    const { pending } = this.view.get();
+  private heard(events: readonly FeedEvent[]): void {
     for (const event of events) {
       if (event.name === "conversation.deleted" && event.data.conversationId === this.view.get().conversationId) this.open(null);
       if (ANSWERS.has(event.name)) this.answers(event as Answering);
     }
-    if (!pending.length) return;
-    const stored = new Set(events.flatMap((event) => (event.name === "message.created" ? [event.data.clientMessageId] : [])));
-    const left = pending.filter((each) => !stored.has(each.key));
-    if (left.length !== pending.length) this.view.update({ pending: left });
+    this.outbox.confirm(events);
   }
 
   private answers({ data }: Answering): void {
@@ -354,13 +225,13 @@ export class Chat {
 
   async edit(messageId: string, text: string): Promise<void> {
     const receipt = await this.attempt(this.api.surely<Receipt>("PUT", `/api/v1/messages/${messageId}`, { text }));
-    if (receipt) this.caused.set(receipt.conversationId, receipt.answerId);
+    if (receipt) this.outbox.caused(receipt);
   }
 
   async regenerate(conversationId: string, messageId: string): Promise<void> {
     const path = `/api/v1/conversations/${conversationId}/regenerate`;
     const receipt = await this.attempt(this.api.surely<Receipt>("POST", path, { messageId }));
-    if (receipt) this.caused.set(receipt.conversationId, receipt.answerId);
+    if (receipt) this.outbox.caused(receipt);
   }
 
   /** Shows the newest messages below this one, on every device. */

@@ -88,6 +88,19 @@ describe("an answer", () => {
     expect(text(foldAll(state, [token(1, "b"), token(2, "c")]))).toBe("abc");
   });
 
+  it("keeps what went before its text in a snapshot", () => {
+    const beside = {
+      reasoning: "Hm. ",
+      toolCalls: [{ id: "t_1", name: "find", arguments: { q: 1 }, status: "running" }],
+      actionsAsked: [{ toolCallId: "t_2", event: "create_note", payload: { text: "x" } }],
+    };
+    const snapshot = { ...SNAPSHOT, messages: [{ ...message({ text: "ab", status: "streaming" }), attempt: 1, nextIndex: 2, ...beside }] };
+    const call = { ...place(), toolCallId: "t_1", name: "find", status: "completed", result: "ok" };
+    const live = foldAll(fromSnapshot(snapshot as never), [event("tool.finished", call)]).live.m_2;
+    expect(live).toMatchObject({ text: "ab", reasoning: "Hm. ", asked: beside.actionsAsked });
+    expect(live?.tools).toMatchObject([{ id: "t_1", arguments: { q: 1 }, status: "completed", result: "ok" }]);
+  });
+
   it("does not begin again because an older page says it runs", () => {
     const state = foldAll(EMPTY, [...BEGUN, ended("abc")]);
     expect(withPage(state, "c_1", [message({ status: "streaming" })]).messages.c_1?.m_2?.text).toBe("abc");

@@ -33,6 +33,9 @@ export interface ToolUse {
   approvalId?: string | undefined;
 }
 
+/** What the model asked for, before it is done. */
+export type AskedAction = Pick<ActionAsked, "toolCallId" | "event" | "payload">;
+
 /** An answer while it is written: what the newest attempt has said, and the index of the event that continues it. */
 export interface Live {
   generationId: string;
@@ -43,7 +46,7 @@ export interface Live {
   reasoning: string;
   model?: string | undefined;
   tools: ToolUse[];
-  asked: ActionAsked[];
+  asked: AskedAction[];
   /** The beginning is not known here; the text comes whole with its end. */
   partial?: boolean;
 }
@@ -58,6 +61,28 @@ export interface WorkflowSeen {
   output?: unknown;
   error?: { code: string; message: string } | null | undefined;
   params?: unknown;
+}
+
+/** A call as a message keeps it. */
+export function toolUse(call: Record<string, unknown>): ToolUse {
+  return {
+    id: String(call.id ?? ""),
+    name: String(call.name ?? ""),
+    arguments: typeof call.arguments === "string" ? parsed(call.arguments) : call.arguments,
+    status: (call.status as ToolUse["status"] | undefined) ?? "completed",
+    result: call.result,
+    error: call.error,
+    durationMs: call.durationMs as number | undefined,
+    approvalId: call.approvalId as string | undefined,
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 type ById<T> = Readonly<Record<string, T>>;

@@ -1,12 +1,12 @@
 // What is loaded rather than told: the snapshot that the stream goes on from, pages of messages, lists of workflows.
 
 import type { ChatMessage, Plan, Snapshot, ToolApproval, Workflow, WorkflowState } from "../contract";
-import { keep } from "./fold";
-import type { Live, State } from "./model";
-import { EMPTY, ENDED } from "./model";
+import { foldAll, keep } from "./fold";
+import type { AskedAction, Live, State } from "./model";
+import { EMPTY, ENDED, toolUse } from "./model";
 
-/** A message of a snapshot: one that is being answered says how far its text is. */
-export type ShownMessage = ChatMessage & { attempt?: number; nextIndex?: number };
+/** A message of a snapshot: one that is being answered says how far it is. */
+export type ShownMessage = ChatMessage & { attempt?: number; nextIndex?: number; reasoning?: string; actionsAsked?: AskedAction[] };
 
 /** The state at the snapshot's cursor. Pages of conversations that were loaded before stay where they still exist. */
 export function fromSnapshot(snapshot: Snapshot, before: State = EMPTY): State {
@@ -50,7 +50,7 @@ export function withMessages(state: State, messages: readonly ShownMessage[]): S
 }
 
 function loaded(state: State, shown: ShownMessage): State {
-  const { attempt, nextIndex, ...message } = shown;
+  const { attempt, nextIndex, reasoning, actionsAsked, ...message } = shown;
   const kept = keep(state, attempt === undefined ? message : { ...message, text: "" });
   if (attempt === undefined || ENDED.has(message.status)) return kept;
   const known = kept.live[message.id];
@@ -61,9 +61,9 @@ function loaded(state: State, shown: ShownMessage): State {
     attempt,
     next: nextIndex ?? 0,
     text: message.text,
-    reasoning: "",
-    tools: known?.attempt === attempt ? known.tools : [],
-    asked: known?.attempt === attempt ? known.asked : [],
+    reasoning: reasoning ?? "",
+    tools: (message.toolCalls ?? []).map(toolUse),
+    asked: actionsAsked ?? [],
   };
   return { ...kept, live: { ...kept.live, [message.id]: live } };
 }
@@ -91,10 +91,10 @@ export function withWorkflow(state: State, one: WorkflowState): State {
   return { ...state, workflows: { ...state.workflows, [one.id]: one } };
 }
 
+/** Leave that is asked for. What an event has told since is newer than the list. */
 export function withApprovals(state: State, approvals: readonly ToolApproval[]): State {
-  const merged = { ...state.approvals };
-  for (const one of approvals) merged[one.approvalId] ??= one;
-  return { ...state, approvals: merged };
+  const news = approvals.filter((one) => (state.approvals[one.approvalId]?.status ?? "waiting") === "waiting");
+  return foldAll(state, news.map((data) => ({ name: "tool.approval", data })));
 }
 
 function byId<T extends { id: string }>(list: readonly T[]): Record<string, T> {

@@ -48,7 +48,7 @@ class Line {
   private retry = 1_000;
   private failures = 0;
   private current: AbortController | undefined;
-  heard = 0;
+  heard = Date.now();
 
   constructor(
     private readonly api: Api,
@@ -138,7 +138,8 @@ class Wake {
     const { signal } = this.hear;
     addEventListener("online", () => this.wake(true), { signal });
     addEventListener("offline", () => this.line.drop(), { signal });
-    addEventListener("pageshow", () => this.wake(false), { signal });
+    // Every page is shown once when it is loaded; only one that comes back from the browser's cache has slept.
+    addEventListener("pageshow", ({ persisted }) => persisted && this.wake(false), { signal });
     addEventListener("colloquy:signed-in", () => this.wake(true), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake(false), { signal });
   }

@@ -1,7 +1,7 @@
 // The place to write. What is sent while an answer runs waits its turn.
 
-import { AttachmentPrimitive, ComposerPrimitive } from "@assistant-ui/react";
-import { memo, useMemo } from "react";
+import { AttachmentPrimitive, ComposerPrimitive, useAui } from "@assistant-ui/react";
+import { memo, useEffect, useMemo } from "react";
 import { t, useLanguage } from "../i18n";
 import { ENDED } from "../state/model";
 import { useChat, useFeed, useView } from "./context";
@@ -15,6 +15,7 @@ export const Composer = memo(function Composer() {
   const running = useRunning();
   const chat = useChat();
   const id = useView((view) => view.conversationId);
+  useDraft(id);
   return (
     <ComposerPrimitive.Root className="composer" key={id ?? "new"}>
       <ComposerPrimitive.Attachments>{() => <File />}</ComposerPrimitive.Attachments>
@@ -53,6 +54,21 @@ function File() {
       </AttachmentPrimitive.Remove>
     </AttachmentPrimitive.Root>
   );
+}
+
+/** What is being written stays with its conversation: until one comes back to it, and over a refresh. */
+function useDraft(id: string | null): void {
+  const aui = useAui();
+  const { kept } = useChat();
+  useEffect(() => {
+    const composer = aui.composer;
+    let known = kept.draft(id);
+    if (composer().getState().text !== known) composer().setText(known);
+    return aui.subscribe(() => {
+      const { text } = composer().getState();
+      if (text !== known) kept.keepDraft(id, (known = text));
+    });
+  }, [aui, kept, id]);
 }
 
 /** Whether an answer of this conversation runs or waits. */

@@ -74,10 +74,10 @@ function PendingLine({ row }: { row: Row }) {
   return (
     <div className="trouble" role="alert">
       <p>{stale ? t("stale", { count: pending.missed ?? 0 }) : t("notSent", { message: pending.error || t("unreachable") })}</p>
-      <button type="button" className="button primary" onClick={() => void chat.again(pending.key)}>
+      <button type="button" className="button primary" onClick={() => void chat.outbox.again(pending.key)}>
         {stale ? t("sendAnyway") : t("retry")}
       </button>
-      <button type="button" className="button" onClick={() => chat.discard(pending.key)}>
+      <button type="button" className="button" onClick={() => chat.outbox.discard(pending.key)}>
         {t("discard")}
       </button>
     </div>

@@ -1,10 +1,29 @@
 // Who answers, and by which model.
 
-import { useEffect, useState } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import type { ListedModel } from "../contract";
 import { t } from "../i18n";
 import { models } from "../person";
 import { useChat, useFeed, useView } from "./context";
+import { Icon } from "./icons";
+
+interface PickerProps {
+  label: string;
+  value: string;
+  onChoose: (value: string) => void;
+  children: ReactNode;
+}
+
+function Picker({ label, value, onChoose, children }: PickerProps) {
+  return (
+    <span className="picker">
+      <select aria-label={label} title={label} value={value} onChange={(event) => onChoose(event.target.value)}>
+        {children}
+      </select>
+      <Icon name="chevron" size={16} />
+    </span>
+  );
+}
 
 export function PersonaPicker({ onEdit }: { onEdit: () => void }) {
   const chat = useChat();
@@ -19,7 +38,7 @@ export function PersonaPicker({ onEdit }: { onEdit: () => void }) {
     else chat.view.update({ persona: value || null });
   };
   return (
-    <select className="picker" aria-label={t("persona")} title={t("persona")} value={(id ? kept : wanted) ?? ""} onChange={(event) => choose(event.target.value)}>
+    <Picker label={t("persona")} value={(id ? kept : wanted) ?? ""} onChoose={choose}>
       <option value="" disabled={id !== null}>
         {t("standardPersona")}
       </option>
@@ -29,7 +48,7 @@ export function PersonaPicker({ onEdit }: { onEdit: () => void }) {
         </option>
       ))}
       <option value="…">{t("editPersonas")}</option>
-    </select>
+    </Picker>
   );
 }
 
@@ -46,13 +65,13 @@ export function ModelPicker() {
     else localStorage.removeItem("colloquy.model");
   };
   return (
-    <select className="picker" aria-label={t("model")} title={t("model")} value={known ? (model ?? "") : ""} onChange={(event) => choose(event.target.value)}>
+    <Picker label={t("model")} value={known ? (model ?? "") : ""} onChoose={choose}>
       <option value="">{t("standardModel")}</option>
       {all.map((one) => (
         <option key={one.id} value={one.id}>
           {one.id}
         </option>
       ))}
-    </select>
+    </Picker>
   );
 }

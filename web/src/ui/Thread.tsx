@@ -11,6 +11,7 @@ import { IconButton } from "./controls";
 import { AssistantMessage, UserMessage } from "./Message";
 import { pendingRow, rowOf, type Row } from "./rows";
 import { useRuntime } from "./runtime";
+import { useStore } from "../store";
 import { SiblingsContext } from "./siblings";
 import { useWindowed, type Windowed } from "./virtual";
 import { Welcome } from "./Welcome";
@@ -120,7 +121,7 @@ function useRows(id: string | null): readonly Row[] {
   const head = useFeed((state) => (id ? state.conversations[id]?.headId : undefined));
   const live = useFeed((state) => state.live);
   const queue = useFeed((state) => state.queue);
-  const pending = useView((view) => view.pending);
+  const pending = useStore(useChat().outbox, (all) => all);
   const branch = useMemo(() => branchOf(messages ?? {}, head), [messages, head]);
   const stored = useMemo(
     () => branch.filter((message) => message.role !== "system").map((message) => rowOf(message, live[message.id], queue[message.generationId ?? ""])),

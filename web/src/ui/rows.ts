@@ -1,7 +1,7 @@
 // What a thread shows, row by row: stored messages, answers as they grow, and what is still on its way.
 
 import type { ChatMessage } from "../contract";
-import type { Pending } from "../chat";
+import type { Pending } from "../outbox";
 import type { Live } from "../state/model";
 import { ENDED } from "../state/model";
 
