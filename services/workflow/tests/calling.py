@@ -115,10 +115,10 @@ class Process:
         self.process = process
 
     @classmethod
-    async def start(cls, url: str, log: Path) -> "Process":
-        """Starts one."""
+    async def start(cls, url: str, log: Path, **more: str) -> "Process":
+        """Starts one; `more` is of its environment."""
         script = Path(__file__).with_name("worker_process.py")
-        environment = {"NATS_URL": url, "LOG_LEVEL": "info", "WORKFLOW_SLOTS": "1000"}
+        environment = {"NATS_URL": url, "LOG_LEVEL": "info", "WORKFLOW_SLOTS": "1000", **more}
         with log.open("ab") as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, script, env=environment, stderr=file, start_new_session=True

@@ -39,12 +39,12 @@ async def ana(new_bus) -> Caller:
 
 
 @pytest.fixture
-async def new_process(nats_server, tmp_path) -> AsyncGenerator[Callable[[], Awaitable[Process]]]:
+async def new_process(nats_server, tmp_path) -> AsyncGenerator[Callable[..., Awaitable[Process]]]:
     """Starts a worker process."""
     processes: list[Process] = []
 
-    async def start() -> Process:
-        process = await Process.start(nats_server.url("workflow"), tmp_path / "workers.log")
+    async def start(**more: str) -> Process:
+        process = await Process.start(nats_server.url("workflow"), tmp_path / "workers.log", **more)
         processes.append(process)
         return process
 

@@ -141,6 +141,19 @@ async def flaky(step: Step, params: Json) -> int:
     return await step.do("try", try_it, retries=Retries(limit=params.get("limit", 3), delay=params.get("delay", 0.01)))
 
 
+@workflow("deadly")
+async def deadly(step: Step, params: Json) -> str:
+    """Kills its process in the middle of a step, or takes so long."""
+
+    async def act(_: Attempt) -> str:
+        await asyncio.sleep(params.get("takes") or params["after"])
+        if "takes" not in params:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "alive"
+
+    return await step.do("act", act)
+
+
 @workflow("hopeless")
 async def hopeless(step: Step, params: Json) -> Any:
     """Fails in the way that is asked for."""
@@ -180,5 +193,5 @@ async def fail_always(_: Attempt) -> None:
 
 
 SAMPLES: list[Definition] = [
-    echo, noted, beside, everything, sleeper, napper, waiter, slow, flaky, hopeless, long,
+    echo, noted, beside, everything, sleeper, napper, waiter, slow, flaky, hopeless, long, deadly,
 ]  # fmt: skip

@@ -41,14 +41,14 @@ async def soon(nats_server) -> None:
 
 
 @asynccontextmanager
-async def kept(new_process, count: int):
+async def kept(new_process, count: int, **more: str):
     """So many worker processes; one that has died is started again, as `up` does."""
-    processes = [await new_process() for _ in range(count)]
+    processes = [await new_process(**more) for _ in range(count)]
 
     async def keep(place: int) -> None:
         while True:
             await processes[place].process.wait()
-            processes[place] = await new_process()
+            processes[place] = await new_process(**more)
 
     async with asyncio.TaskGroup() as group:
         keepers = [group.create_task(keep(place)) for place in range(count)]
@@ -88,6 +88,17 @@ async def test_F8_a_worker_killed_at_every_point_and_others_at_random(ana, bus, 
         for workflow_id, file in files.items():
             await check(bus, ana, workflow_id, file)
         assert len(list(tmp_path.glob("*.died"))) == len(POINTS)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_F27_poison_ends_alone_although_it_takes_others_along(ana, new_process):
+    ana.patience = 2.0
+    async with kept(new_process, 1, SUSPICIOUS="2", MOST_BARREN="4"):
+        poison = await ana.create_surely("deadly", {"after": 0.3}, "poison")
+        others = [await ana.create_surely("deadly", {"after": 0.3, "takes": 0.6}, f"other-{number}") for number in range(4)]
+        assert (await ana.until(poison, "failed")).error.code == "worker_lost"
+        for other in others:
+            assert await ana.result(other) == "alive"
 
 
 @pytest.mark.usefixtures("soon")

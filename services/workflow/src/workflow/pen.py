@@ -38,6 +38,8 @@ class Pen:
         self.history = history
         self.verdict: Verdict | None = None
         self._journals, self._post, self._claim, self._clock = journals, post, claim, clock
+        self.came_further: Callable[[], object] = lambda: None
+        """Called when something was recorded that a worker lived through."""
         self._stir: Callable[[], object] = lambda: None
         self._run = history.run
         self._waiting: deque[Waiting] = deque()
@@ -176,6 +178,8 @@ class Pen:
     def _stored(self, sequence: int, page: JournalPage, size: int) -> None:
         self.history.apply(sequence, page, size)
         self._told.append(self._post.tell(page, sequence))
+        if not self.history.standing.barren:
+            self.came_further()
 
     async def _overtaken(self, page: JournalPage) -> bool:
         """It may be our own page that was stored and not confirmed (T11)."""

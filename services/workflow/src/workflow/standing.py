@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.contract.workflow import (
+    EventReceived,
     Line,
     RestStatus,
     RunRested,
     RunTaken,
+    StepStarted,
     WorkflowCompleted,
     WorkflowFailed,
     WorkflowPaused,
@@ -39,7 +41,7 @@ class Standing:
     holder: Claim | None = None
     end: WorkflowStatus | None = None
     barren: int = 0
-    """How often it was taken since anything else was recorded."""
+    """How often it was taken since it came any further."""
 
     @property
     def status(self) -> WorkflowStatus:
@@ -60,6 +62,8 @@ class Standing:
                 led = replace(self, holder=holder, rest=None, barren=self.barren + 1)
             case RunRested():
                 led = replace(self, holder=None, rest=line.status, barren=0)
+            case StepStarted() | EventReceived():
+                led = self  # Neither says that a worker lived through anything.
             case WorkflowPaused():
                 led = replace(self, paused=True)
             case WorkflowResumed():

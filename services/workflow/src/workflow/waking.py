@@ -10,7 +10,10 @@ from workflow.standing import Claim, Right, right
 Waking = Literal["run", "nothing", "elsewhere", "taken_over", "rest", "forget", "hopeless"]
 
 MOST_BARREN = 50
-"""Workers that may die over a workflow, one after the other, without anything being recorded in between."""
+"""Workers that may die over a workflow, one after the other, without it coming any further in between."""
+
+SUSPICIOUS = 5
+"""After so many, a process runs it beside no other of which the same is true: who only died along with one comes further."""
 
 EAGER_DELIVERY = 3
 """From this delivery of an order on, taking it is recorded before anything runs: it may be what kills workers."""

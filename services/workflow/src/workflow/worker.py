@@ -1,6 +1,8 @@
 """Taking the orders to look at workflows, and seeing to it that each of them goes on, once."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -54,6 +56,7 @@ class Worker:
         self._keep = timedelta(days=settings.keep_days)
         self._limits = Limits(settings.max_steps, settings.max_journal_bytes)
         self._running: dict[Key, Running] = {}
+        self._suspect = asyncio.Lock()
         self._unsure: set[Key] = set()
         """Workflows whose last events may not be on the feed."""
 
@@ -142,10 +145,24 @@ class Worker:
                 definition, history, pen, self._journals, self._post, partial(self._now, running), self._limits
             )
             running.look = activation.look
-            ending = await self._carry_out(activation, pen, claim, hopeless=what == "hopeless")
+            async with self._apart(pen):
+                ending = await self._carry_out(activation, pen, claim, hopeless=what == "hopeless")
         await self._leave(pen, head, ending)
         self._unsure.discard(key)
         return ending
+
+    @asynccontextmanager
+    async def _apart(self, pen: Pen) -> AsyncGenerator[None]:
+        """One over which many have died runs beside none that is like it, until it has come further."""
+        if pen.history.standing.barren < waking.SUSPICIOUS:
+            yield
+            return
+        await self._suspect.acquire()
+        pen.came_further = once(self._suspect.release)
+        try:
+            yield
+        finally:
+            pen.came_further()
 
     async def _carry_out(self, activation: Activation, pen: Pen, claim: Claim, *, hopeless: bool) -> Ending:
         if hopeless:
@@ -196,6 +213,12 @@ class Worker:
     def _now(self, running: Running) -> datetime:
         """At least the moment for which the order was set: it has come, whatever our clock says (F33)."""
         return max(self._clock.now(), running.due)
+
+
+def once(call: Callable[[], None]) -> Callable[[], None]:
+    """Calls it the first time."""
+    left = [call]
+    return lambda: left.pop()() if left else None
 
 
 def _folded(pages: list[tuple[int, JournalPage, int]]) -> History:
