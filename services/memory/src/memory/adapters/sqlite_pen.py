@@ -85,9 +85,11 @@ class SqlitePen:
     def mark(self) -> None:
         """The first mark is the beginning: most transactions need no savepoint, and it costs SQLite a journal of its own.
 
-        Of savepoints with one name the newest counts; the commit releases them all.
+        There is one at a time: every page that is written is noted for each of them (64 made a message a third dearer).
         """
-        if self._marks and self._raw is not None:
+        if self._raw is not None and self._marks:
+            if self._marks > 1:
+                self._raw.execute("RELEASE one")
             self._raw.execute("SAVEPOINT one")
         self._marks += 1
 
