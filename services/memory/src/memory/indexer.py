@@ -23,7 +23,8 @@ AT_ONCE, AT_ONCE_CHARACTERS = 50, 200_000
 """Of what one write indexes: 3 ms with messages of 30 words, 5 % of them above 13 (measured)."""
 
 GATHER_SECONDS = 0.25
-"""Between a change and its indexing: others come meanwhile, and share the commit."""
+"""Between a change and its indexing: others come meanwhile, and share the commit. What came while a batch was written waits as
+long, or every message would bring a commit of its own for the index."""
 
 AGAIN_SECONDS = 30.0
 """At the latest: another replica may have died over its part."""
@@ -60,19 +61,22 @@ class Indexer:
         """Indexes all that waits; answers with how much it was."""
         count = 0
         loop = asyncio.get_running_loop()
-        while await self._ledger.store.read(lambda connection: search.lag(connection, 1)):
+        while waiting := await self._ledger.store.read(lambda connection: search.lag(connection, MOST_LAG)):
+            LAG.set(waiting)
             began = loop.time()
             some = await self._ledger.store.write(self._some)
-            if not some:
-                break  # another replica has it in its hands
             count += some
-            if self._indexed is not None:
+            if some and self._indexed is not None:
                 self._indexed()
-            took = loop.time() - began
-            await asyncio.sleep(min(1.0, took * (PATIENCE if self._ledger.writing else 1.0)))
-            LAG.set(await self._ledger.store.read(lambda connection: search.lag(connection, MOST_LAG)))
+            if some in (0, waiting):
+                break  # another replica has it in its hands, or that was all
+            await asyncio.sleep(self._pause(loop.time() - began, waiting - some))
         LAG.set(0)
         return count
+
+    def _pause(self, took: float, left: int) -> float:
+        least = GATHER_SECONDS if left < AT_ONCE else 0.0
+        return max(least, min(1.0, took * (PATIENCE if self._ledger.writing else 1.0)))
 
     def _some(self, connection: Connection) -> int:
         return index(connection, self._finder, search.waiting(connection, AT_ONCE), embedding=self._indexed is not None)

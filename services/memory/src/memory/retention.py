@@ -149,19 +149,15 @@ class Retention:
             await store.write(lambda connection: search.set_chore(connection, ARCHIVED, str(reached)))
 
     async def _archive_between(self, after: int, until: int) -> None:
-        for one in await self._ledger.store.read(lambda connection: expiry.touched(connection, after, until)):
-            await self._archive_one(one)
+        hot = self._limits.hot_messages
+        for one, cold in await self._ledger.store.read(lambda connection: expiry.cold(connection, after, until, hot)):
+            await self._archive_one(one, cold)
 
-    async def _archive_one(self, one: Old) -> None:
-        store, hot = self._ledger.store, self._limits.hot_messages
-        until = await store.read(lambda connection: expiry.cold_until(connection, one.id, hot))
-        if until is None:
-            return
-
+    async def _archive_one(self, one: Old, until: int) -> None:
         def pack(connection: Connection) -> bool:
             return expiry.archive(connection, one.id, until, PACKED_AT_ONCE)
 
-        while await store.write(pack, None, one.user):
+        while await self._ledger.store.write(pack, None, one.user):
             pass
 
 

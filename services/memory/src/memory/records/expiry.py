@@ -140,9 +140,11 @@ def newest_message(connection: Connection) -> int:
     return scalar(connection, _NEWEST, {}) or 0
 
 
-def touched(connection: Connection, after: int, until: int) -> list[Old]:
-    """Conversations that messages of these rows are in."""
-    return [Old(one.user_id, one.conversation_id) for one in rows(connection, _FAR, {"after": after, "until": until})]
+def cold(connection: Connection, after: int, until: int, hot: int) -> list[tuple[Old, int]]:
+    """Of the conversations that messages of these rows are in, those that have something to archive, and up to which row."""
+    touched = [Old(one.user_id, one.conversation_id) for one in rows(connection, _FAR, {"after": after, "until": until})]
+    ends = [(one, cold_until(connection, one.id, hot)) for one in touched]
+    return [(one, end) for one, end in ends if end is not None]
 
 
 def cold_until(connection: Connection, conversation_id: str, hot: int) -> int | None:
