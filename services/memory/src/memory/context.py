@@ -133,7 +133,9 @@ def _older(messages: Sequence[Remembered], left: int, share: float) -> tuple[lis
     used = 0
     for message in messages:
         text = _worded(message, left - used + 1) if message.attachments else message.text
-        used += tokens(text) + sum(tokens(str(call.arguments)) for call in message.calls)
+        used += tokens(text)
+        if message.calls:
+            used += sum(tokens(str(call.arguments)) for call in message.calls)
         if used > left:
             return texts, True
         texts.append(text)

@@ -75,9 +75,11 @@ class Ledger:
 
     async def _whose(self, question: object) -> str:
         user: str = getattr(question, "user", "")
-        generation_id: str | None = getattr(question, "generation_id", None)
-        if user or generation_id is None:
+        if user:
             return user
+        generation_id: str | None = getattr(question, "generation_id", None)
+        if generation_id is None:
+            return ""
         # A worker of a version that did not say it yet.
         return await self.store.read(lambda connection: generations.owner(connection, generation_id))
 

@@ -54,7 +54,7 @@ def given(tx: Transaction, generation: Generation) -> Given:
     branch, covered = _without_summarised(tx, generation, about, branch)
     persona = None if about.temporary and not generation.persona else chosen(tx.connection, generation.user, generation.persona)
     facts = _known(tx, generation, about, persona)
-    if not about.temporary:
+    if about.notes and not about.temporary:
         facts = replace(facts, related=_related(tx, generation.user, asked, about.context_ids))
     facts = replace(facts, summary=about.summary if covered else None, calls=_called(branch))
     composed = compose(facts, branch, room, limits.summary_share)

@@ -47,6 +47,8 @@ def accepted_once(tx: Transaction, route: str, question: BeginsAnswer, work: Cal
         fresh.append(work().model_copy(update={"after": question.after}))
         return fresh[0]
 
-    key = Key(question.user, route, question.client_message_id) if question.client_message_id else None
+    if not question.client_message_id:
+        return remember()
+    key = Key(question.user, route, question.client_message_id)
     accepted = once(tx, key, question.model_copy(update={"after": None}), Accepted, remember)
     return accepted if fresh else accepted.model_copy(update={"repeated": True})

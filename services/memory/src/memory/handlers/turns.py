@@ -27,6 +27,8 @@ def send_message(tx: Transaction, question: SendMessage) -> Accepted:
 
     def send() -> Accepted:
         known.check_notes(tx.connection, question.user, question.context_ids)
+        if question.persona is None:
+            return _placed(tx, question)
         persona = named(tx.connection, question.user, question.persona)
         return _placed(tx, question.model_copy(update={"persona": persona}))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, union_all, update
 
 from memory.budget import NONE, Amount
 from memory.generation import Generation
@@ -37,7 +37,11 @@ _COLUMNS = select(
     _g.held_back,
 )
 _SELF = select(_g.conversation_id).where(_g.id == bindparam("generation")).scalar_subquery()
-_WITH_OPEN = _COLUMNS.where(_g.conversation_id == _SELF, or_(_g.id == bindparam("generation"), IS_OPEN)).order_by(_g.seq)
+# Two looks into indexes: with `or` the database would go over all that the conversation has ever had.
+_WITH_OPEN = union_all(
+    _COLUMNS.where(_g.id == bindparam("generation")),
+    _COLUMNS.where(_g.conversation_id == _SELF, _g.id != bindparam("generation"), IS_OPEN),
+).order_by("seq")
 _OF_USER = _COLUMNS.where(_g.user_id == bindparam("user"), IS_OPEN).order_by(_g.seq)
 _OF_CONVERSATION = _COLUMNS.where(_g.conversation_id == bindparam("conversation"), IS_OPEN).order_by(_g.seq)
 _ONE = _COLUMNS.where(_g.id == bindparam("generation"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from memory.context import Fact, Snippet
 from memory.records.prepared import row, rows
@@ -19,6 +19,7 @@ _ABOUT = (
         conversations.c.summary_until,
         messages.c.context_ids,
         preferences.c.value.label("preferences"),
+        exists().where(notes.c.user_id == conversations.c.user_id).label("notes"),
     )
     .select_from(
         conversations.join(messages, messages.c.conversation_id == conversations.c.id).outerjoin(
@@ -46,6 +47,8 @@ class About:
     summary_until: str | None
     context_ids: Sequence[str]
     preferences: dict[str, Any]
+    notes: bool = False
+    """Whether there are any, which is cheaper to know than to look for each word of a question in none."""
 
 
 def about(connection: Connection, message_id: str) -> About:
@@ -59,6 +62,7 @@ def about(connection: Connection, message_id: str) -> About:
         found.summary_until,
         json.loads(found.context_ids) if found.context_ids else (),
         json.loads(found.preferences) if found.preferences else {},
+        bool(found.notes),
     )
 
 
