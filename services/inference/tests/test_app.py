@@ -11,7 +11,7 @@ from inference.adapters.embedded import Embedded
 from inference.adapters.openai_compatible import Retries, delay_of, seconds_of
 from inference.answer import Answer
 from inference.app import application
-from inference.attempt import Asked, Attempt, Surroundings
+from inference.attempt import Asked, Attempt, Surroundings, begun
 from inference.guard import Deadlines, Guard
 from inference.lines import Clock
 from inference.outcome import SURELY_FITS, finish
@@ -81,8 +81,9 @@ async def test_f27_an_attempt_that_fails_by_a_bug_is_not_released_to_fail_for_ev
     around = Surroundings(turn.memory, turn.memory, SimpleNamespace(), SimpleNamespace(append=broken), Pacer(), Clock())
     guard = Guard(Deadlines(5, 5, 5))
     asked = Asked(Embedded(10), prompt_of(claim, ""), Offer())
+    tokens = await begun("g_1", claim, asked.model, guard, around)
     with pytest.raises(ExceptionGroup):
-        await Attempt("g_1", claim, asked, Answer(100), guard, around).run()
+        await Attempt("g_1", claim, asked, Answer(100), guard, around, tokens).run()
     assert (row.releases, row.end) == (0, None)
 
 

@@ -51,6 +51,15 @@ class Surroundings:
     """Whether a model that has read what strangers wrote may do nothing without being allowed to."""
 
 
+async def begun(generation: str, claim: Claim, model: Model, guard: Guard, around: Surroundings) -> TokenLog:
+    """The log of an attempt, with its first message on its way: it is stored while the prompt is made."""
+    subject = token_log(claim.user, claim.conversation_id, generation)
+    log = TokenLog(around.store, subject, Lines(generation, claim, around.clock), around.pacer, lambda: guard.end("lost"))
+    log.begin(model.card.id)
+    await asyncio.sleep(0)  # Now the wire writes.
+    return log
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of whom; `offer` is what stands behind the tools of the prompt."""
@@ -63,7 +72,16 @@ class Asked:
 class Attempt:
     """A claimed generation and everything that is at work on it."""
 
-    def __init__(self, generation: str, claim: Claim, asked: Asked, answer: Answer, guard: Guard, around: Surroundings) -> None:
+    def __init__(
+        self,
+        generation: str,
+        claim: Claim,
+        asked: Asked,
+        answer: Answer,
+        guard: Guard,
+        around: Surroundings,
+        tokens: TokenLog,
+    ) -> None:
         self._generation = generation
         self._user = claim.user
         self._epoch = claim.epoch
@@ -79,13 +97,11 @@ class Attempt:
         self._memory = around.memory
         self._watch = Stopwatch()
         self._end: FinishGeneration | None = None
-        subject = token_log(claim.user, claim.conversation_id, generation)
-        lines = Lines(generation, claim, around.clock)
-        self._log = TokenLog(around.store, subject, lines, around.pacer, lambda: guard.end("lost"))
+        self._log = tokens
         # Rules can't be talked into anything.
         wary = around.wary and asked.model.card.kind != "embedded"
         held = Held(generation, claim.user, claim.epoch, claim.rounds, wary, wary and claim.untrusted)
-        self._calls = Calls(held, asked.offer, around.deeds, around.tools, self._log, lines, guard)
+        self._calls = Calls(held, asked.offer, around.deeds, around.tools, tokens, tokens.lines, guard)
 
     async def run(self) -> float | None:
         """To the end. Otherwise the seconds after which the order has to be looked at again."""
@@ -94,8 +110,6 @@ class Attempt:
             renewing = tasks.create_task(lease.keep(self._memory, self._user, self._generation, self._epoch, self._guard))
             storing = tasks.create_task(self._log.run())
             try:
-                self._log.begin(self._model.card.id)
-                await asyncio.sleep(0)  # Now the wire writes, before a request to a model is prepared.
                 log.info("generation.claimed", generation=self._generation, epoch=self._epoch)
                 outcome = await self._produce()
                 if self._guard.reason == "stopped":

@@ -75,6 +75,11 @@ class TokenLog:
         self._room = asyncio.Event()
 
     @property
+    def lines(self) -> Lines:
+        """Who writes its messages."""
+        return self._lines
+
+    @property
     def full(self) -> bool:
         """Whether the writer has to wait for room."""
         return self._size > MOST_HELD

@@ -3,7 +3,7 @@
 import structlog
 
 from inference.answer import Answer
-from inference.attempt import Asked, Attempt, Surroundings
+from inference.attempt import Asked, Attempt, Surroundings, begun
 from inference.failure import NoSuchModel
 from inference.guard import Deadlines, Guard, Stops
 from inference.lease import insist
@@ -70,10 +70,11 @@ class Worker:
         except NoSuchModel as failure:
             await self._end(generation, claim, failure.problem)
             return
+        tokens = await begun(generation, claim, model, guard, self._around)
         offer = await self._offer(claim, model)
         prompt = prompt_of(claim, self._settings.system_prompt, self._around.clock.now(), offer.specs)
         answer = Answer(self._settings.max_output_chars)
-        again = await Attempt(generation, claim, Asked(model, prompt, offer), answer, guard, self._around).run()
+        again = await Attempt(generation, claim, Asked(model, prompt, offer), answer, guard, self._around, tokens).run()
         if again is not None:
             raise Later(again)
 
