@@ -3,12 +3,17 @@
 import asyncio
 import shutil
 import sys
+import tempfile
 import time
+import wave
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+import httpx
+from playwright.async_api import Browser, Page, Playwright, async_playwright
 
 FOLDER = Path(__file__).parent / "images"
+FLAGS = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+SAID = "Please remind me to call the doctor tomorrow morning."
 TEXT = r"""/echo ## Why rain falls
 
 Drops grow until they are **heavier than the air can carry**. How fast they fall depends on their size,
@@ -72,11 +77,28 @@ async def _desk(browser: Browser, url: str, user: str) -> None:
     await asyncio.sleep(1)
     await _take(page, "debug-dark")
     await page.keyboard.press("Escape")
-    await page.emulate_media(color_scheme="light")
-    await page.click("button[aria-label='Hide side panel'] >> nth=0")
-    await page.click("button[aria-label=Talk]")
-    await asyncio.sleep(1.5)
-    await _take(page, "voice")
+
+
+async def _voice(playwright: Playwright, url: str, user: str) -> None:
+    """Somebody asks for something: the server's own voice, heard by the microphone of a browser."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        await asyncio.to_thread(_spoken, url, user, Path(file.name))
+        flag = f"--use-file-for-fake-audio-capture={file.name}%noloop"
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, flag])
+        page = await _open(browser, url, user)
+        await _say(page, "What is 12 times 7?", 1)
+        await page.click("button[aria-label=Hands-free]")
+        await page.locator(".voice-said", has_text="doctor").wait_for()
+        await _take(page, "voice")
+        await browser.close()
+
+
+def _spoken(url: str, user: str, place: Path) -> None:
+    sound = httpx.post(f"{url}/api/v1/speech?user={user}", json={"text": SAID, "format": "wav"}).content
+    # A stream's head does not know how long it is; Chromium wants to.
+    with wave.open(str(place), "wb") as file:
+        file.setparams((1, 2, int.from_bytes(sound[24:28], "little"), 0, "NONE", ""))
+        file.writeframes(bytes(64_000) + sound[44:] + bytes(320_000))
 
 
 async def _phone(browser: Browser, url: str, user: str) -> None:
@@ -93,11 +115,11 @@ async def _main(url: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     user = f"pictures-{time.time():.0f}"
     async with async_playwright() as playwright:
-        flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         await _desk(browser, url, user)
         await _phone(browser, url, user)
         await browser.close()
+        await _voice(playwright, url, f"{user}-voice")
 
 
 if __name__ == "__main__":

@@ -357,3 +357,13 @@ async def test_where_the_server_can_not_speak_the_browser_reads_and_where_it_can
         mute.signal("transcribe-1", signal.SIGCONT)
         await ana.press("Try again")
         assert understood(COFFEE, await ana.composed()) >= 0.6
+
+
+async def test_the_end_of_the_conversation_stays_in_view_when_the_strip_comes(talker):
+    ana = await talker()
+    await ana.say("/demo markdown")
+    await ana.ended()
+    await ana.hands_free()
+    left = "(() => { const e = document.querySelector('.scroller'); return e.scrollHeight - e.clientHeight - e.scrollTop; })()"
+    assert await ana.page.evaluate("document.querySelector('.scroller').scrollTop") > 0
+    await ana.until(f"{left} < 2")

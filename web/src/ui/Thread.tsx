@@ -68,6 +68,12 @@ function Scroller({ windowed, rows, id, scroller }: ScrollerProps) {
   const known = shown[0] ? rows.findIndex((row) => row.id === shown[0]?.id) : 0;
   const first = Math.max(0, known);
   useLayoutEffect(settle);
+  // The place to write grows, a keyboard comes: the end stays in view.
+  useEffect(() => {
+    const watching = new ResizeObserver(settle);
+    if (scroller.current) watching.observe(scroller.current);
+    return () => watching.disconnect();
+  }, [scroller, settle]);
   const above = offsets[first] ?? 0;
   const below = (offsets[rows.length] ?? 0) - (offsets[Math.min(first + shown.length, rows.length)] ?? 0);
   useEffect(() => {
