@@ -367,3 +367,25 @@ async def test_the_end_of_the_conversation_stays_in_view_when_the_strip_comes(ta
     left = "(() => { const e = document.querySelector('.scroller'); return e.scrollHeight - e.clientHeight - e.scrollTop; })()"
     assert await ana.page.evaluate("document.querySelector('.scroller').scrollTop") > 0
     await ana.until(f"{left} < 2")
+
+
+async def test_what_was_said_first_is_sent_first_however_late_it_is_understood(talker):
+    ana = await talker()
+    ended = []
+
+    def understand(socket):
+        def take(message):
+            if message != '{"type":"end"}':
+                return
+            ended.append(socket)
+            if len(ended) == 2:
+                for place, one in reversed(list(enumerate(ended))):
+                    one.send(json.dumps({"type": "transcript.completed", "text": ("count to 3", "count to 4")[place]}))
+
+        socket.on_message(take)
+
+    await ana.page.route_web_socket("**/api/v1/audio*", understand)
+    await ana.hands_free()
+    for _ in range(2):
+        await ana.says("good morning", 1.5)
+    assert await ana.asked(2) == ["count to 3", "count to 4"]

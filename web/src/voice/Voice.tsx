@@ -60,7 +60,7 @@ const WORDS: Record<Exclude<Phase, "trouble">, Word> = {
 function phaseOf(state: TalkState, read: boolean, running: boolean): Phase | null {
   if (state.hearing || state.mode === "talk") return "listening";
   if (state.understanding > 0) return "understanding";
-  if (state.trouble) return "trouble";
+  if (state.trouble || state.kept) return "trouble";
   if (read) return "speaking";
   if (state.mode === "off") return null;
   return running ? "thinking" : "listening";
@@ -78,12 +78,12 @@ export function VoiceStrip({ running }: { running: boolean }) {
       {phase === "trouble" ? null : <Bars live={phase === "listening"} />}
       <p className="voice-line">
         <span role="status" className={said ? "visually-hidden" : undefined}>
-          {phase === "trouble" ? state.trouble && t(state.trouble) : t(WORDS[phase])}
+          {phase === "trouble" ? t(state.trouble ?? "voiceUnavailable") : t(WORDS[phase])}
         </span>
         {said && <span className="voice-said">{said}</span>}
       </p>
-      {phase === "trouble" && state.kept && (
-        <button type="button" className="button small" onClick={() => void talk.again()}>
+      {phase === "trouble" && state.kept > 0 && (
+        <button type="button" className="button small" onClick={() => talk.again()}>
           {t("retry")}
         </button>
       )}

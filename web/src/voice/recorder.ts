@@ -41,6 +41,7 @@ export class Recording {
   private readonly recorder: MediaRecorder;
   private readonly key = newKey();
   private line: Line | undefined;
+  private stopped: Promise<void> | undefined;
 
   constructor(
     private readonly api: Api,
@@ -68,7 +69,7 @@ export class Recording {
 
   /** What was said; may be asked again when it failed. `last`: when the last word was, if that is known. Raises VoiceTrouble. */
   async finish(last?: number): Promise<string> {
-    await this.stopped();
+    await this.stop();
     const { line } = this;
     this.line = undefined;
     const text = (await line?.finish(last && last - this.begun)) ?? (await this.uploaded());
@@ -81,12 +82,14 @@ export class Recording {
     this.line?.close();
   }
 
-  private stopped(): Promise<void> {
-    return new Promise((resolve) => {
+  /** Nothing more is recorded; after it all of it is here. */
+  stop(): Promise<void> {
+    this.stopped ??= new Promise((resolve) => {
       if (this.recorder.state === "inactive") return resolve();
       this.recorder.onstop = () => resolve();
       this.recorder.stop();
     });
+    return this.stopped;
   }
 
   private async uploaded(): Promise<string> {

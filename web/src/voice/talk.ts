@@ -20,8 +20,8 @@ export interface TalkState {
   /** What was understood and waits to be reviewed. */
   heard: string;
   trouble: Word | null;
-  /** A recording that could not be understood is kept, and can be tried again. */
-  kept: boolean;
+  /** Recordings that could not be understood are kept, and can be tried again. */
+  kept: number;
 }
 
 /** A recording while the button is pressed. */
@@ -30,7 +30,7 @@ interface Held {
   release: () => void;
 }
 
-const QUIET: TalkState = { mode: "off", hearing: false, understanding: 0, partial: "", heard: "", trouble: null, kept: false };
+const QUIET: TalkState = { mode: "off", hearing: false, understanding: 0, partial: "", heard: "", trouble: null, kept: 0 };
 /** One page of a browser is hands-free: two would send everything twice. */
 const LOCK = "colloquy.hands-free";
 
@@ -40,7 +40,7 @@ export class Talk {
   readonly speaker: Speaker;
   private held: Held | undefined;
   private listening: Listening | undefined;
-  private kept: Recording | undefined;
+  private kept: Recording[] = [];
   /** What is begun while the microphone is still being asked for; another press makes it void. */
   private wish = 0;
   /** Whether words of the message that is being written were spoken. */
@@ -73,7 +73,6 @@ export class Talk {
 
   private async begin(): Promise<void> {
     this.speaker.stop();
-    this.forget();
     const wish = ++this.wish;
     this.state.update({ mode: "talk", partial: "", trouble: null });
     await this.withMicrophone(wish, (stream) => {
@@ -92,15 +91,25 @@ export class Talk {
     this.wish++;
     this.state.update({ mode: "off" });
     if (!held) return;
-    await this.review(held.recording);
+    this.review(held.recording);
+    await held.recording.stop();
     held.release();
   }
 
   /** Understood, and put where it can be looked at before it is sent. */
-  private async review(said: Recording): Promise<void> {
-    const text = await this.understood(said);
-    if (text) this.state.update({ heard: text, partial: "" });
-    else if (text === "") this.state.update({ trouble: "voiceNothing", partial: "" });
+  private review(said: Recording): void {
+    this.inTurn(this.understood(said), (text) => {
+      if (text) this.state.update({ heard: `${this.state.get().heard} ${text}`.trim() });
+      else if (text === "") this.state.update({ trouble: "voiceNothing" });
+    });
+  }
+
+  /** What was said first is told first, whenever it has been understood. */
+  private inTurn(words: Promise<string | undefined>, tell: (text: string | undefined) => void): void {
+    this.turn = this.turn.then(async () => {
+      tell(await words);
+      if (!this.state.get().hearing && this.state.get().mode !== "talk") this.state.update({ partial: "" });
+    });
   }
 
   /** The words have been put into the message. */
@@ -134,7 +143,6 @@ export class Talk {
   private async listen(): Promise<void> {
     if (this.state.get().mode === "talk") this.discard();
     this.speaker.stop();
-    this.forget();
     this.state.update({ mode: "handsFree", trouble: null, partial: "" });
     this.alone();
     await this.open();
@@ -166,7 +174,7 @@ export class Talk {
         ends: (said, last) => {
           this.state.update({ hearing: false });
           const there = where;
-          this.turn = this.turn.then(() => this.answer(said, last, there));
+          this.inTurn(this.understood(said, last), (text) => this.answer(text, there));
         },
         lost: () => this.fail(new VoiceTrouble("micMissing")),
       });
@@ -174,9 +182,7 @@ export class Talk {
   }
 
   /** Says to the conversation it was said in. A noise without a word changes nothing: what was read goes on. */
-  private async answer(said: Recording, last: number, where: string | null): Promise<void> {
-    const text = await this.understood(said, last);
-    if (!this.state.get().hearing) this.state.update({ partial: "" });
+  private answer(text: string | undefined, where: string | null): void {
     if (text) {
       this.speaker.stop();
       void this.chat.send(text, [], "voice", { conversationId: where ?? this.chat.view.get().conversationId, ifBusy: "interrupt" });
@@ -210,7 +216,9 @@ export class Talk {
     const said = listening?.close();
     this.state.update({ hearing: false });
     this.level.set({ level: 0 });
-    if (said) this.turn = this.turn.then(() => this.review(said)).then(() => listening?.release());
+    if (!said) return;
+    this.review(said);
+    void said.stop().then(() => listening?.release());
   }
 
   /** A page that nobody looks at does not listen. */
@@ -256,26 +264,26 @@ export class Talk {
   }
 
   private keep(said: Recording, error: unknown): void {
-    this.kept = said;
-    this.fail(error);
+    this.kept.push(said);
+    this.endHandsFree();
+    this.state.update({ trouble: wordOf(error), kept: this.kept.length });
   }
 
-  async again(): Promise<void> {
+  again(): void {
     const { kept } = this;
-    if (!kept) return;
     this.forget();
-    await this.review(kept);
+    for (const said of kept) this.review(said);
   }
 
   forget(): void {
-    this.kept = undefined;
-    this.state.update({ kept: false, trouble: null });
+    this.kept = [];
+    this.state.update({ kept: 0, trouble: null });
   }
 
+  /** There is no microphone, or none any more. */
   private fail(error: unknown): void {
-    const trouble = error instanceof VoiceTrouble ? error.word : "voiceUnavailable";
     this.endHandsFree();
-    this.state.update({ mode: "off", partial: "", trouble, kept: this.kept !== undefined });
+    this.state.update({ mode: "off", partial: "", trouble: wordOf(error) });
   }
 
   /** Ends the nearest thing that listens or can be heard, and says what that was. */
@@ -288,4 +296,8 @@ export class Talk {
     this.speaker.stop();
     return "reading";
   }
+}
+
+function wordOf(error: unknown): Word {
+  return error instanceof VoiceTrouble ? error.word : "voiceUnavailable";
 }
