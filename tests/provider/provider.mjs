@@ -54,6 +54,7 @@ function provider() {
   });
   made.on("grant.success", (ctx) => say({ grant: ctx.oidc.params.grant_type }));
   made.on("grant.error", (ctx, error) => say({ grant: ctx.oidc.params?.grant_type, error: error.message, detail: error.error_detail }));
+  made.on("refresh_token.destroyed", () => say({ ended: "refresh_token" }));
   made.on("server_error", (_ctx, error) => say({ error: String(error.stack) }));
   return made.callback();
 }

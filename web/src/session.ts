@@ -11,6 +11,8 @@ export interface Config {
 const RENEWED = "colloquy.renewed";
 const LEFT = "colloquy.left";
 const PATIENCE = 20_000;
+/** After it another tab's signing out has reached the server. */
+const LEAVING = 1_000;
 
 export function config(api: Api): Promise<Config> {
   return api.get<Config>("/api/v1/config");
@@ -56,7 +58,7 @@ export async function signOut(api: Api, provider: boolean): Promise<void> {
 export function keepSession(api: Api): void {
   let known: Config | undefined;
   let over = 0;
-  addEventListener("storage", (event) => event.key === LEFT && location.reload());
+  addEventListener("storage", (event) => event.key === LEFT && setTimeout(() => location.reload(), LEAVING));
   api.renew = async (since) => {
     known ??= await config(api);
     if (!known.oidc) return false;

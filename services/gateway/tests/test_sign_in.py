@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import jwt
 import pytest
-from support.openid import Visitor, provider
+from support.openid import Visitor, provider, until
 
 from gateway.faults import Misconfigured, SignInExpired
 from gateway.settings import GatewaySettings
@@ -178,6 +178,7 @@ async def test_who_signs_out_is_signed_out_at_the_provider_too(start, openid):
     asked = dict(parse_qsl(urlsplit(left.headers["location"]).query))
     assert (asked["post_logout_redirect_uri"], asked["id_token_hint"]) == (PAGE + "/", kept[SESSION])
     assert browser.cookies == {}
+    await until(lambda: {"ended": "refresh_token"} in openid.said())
     browser.cookies = {RENEWAL: kept[RENEWAL]}
     assert code_of(await browser.refresh()) == (401, "unauthenticated"), "it was revoked"
 

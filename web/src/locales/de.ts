@@ -218,7 +218,7 @@ export const de: Words = {
   account: "Konto",
   signedInAs: "Angemeldet als {user}",
   token: "Token",
-  tokenNote: "`./colloquy token NAME` macht eines. Es wird gegen ein Cookie getauscht, das Skripte nicht lesen können.",
+  tokenNote: "./colloquy token NAME macht eines. Es wird gegen ein Cookie getauscht, das Skripte nicht lesen können.",
   signOut: "Abmelden",
   guest: "Gast",
 };

@@ -216,7 +216,7 @@ export const en = {
   account: "Account",
   signedInAs: "Signed in as {user}",
   token: "Token",
-  tokenNote: "`./colloquy token NAME` makes one. It is traded for a cookie that scripts can't read.",
+  tokenNote: "./colloquy token NAME makes one. It is traded for a cookie that scripts can't read.",
   signOut: "Sign out",
   guest: "Guest",
 } satisfies Record<string, string>;

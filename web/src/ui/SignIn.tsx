@@ -35,14 +35,13 @@ export default function SignIn({ ended }: { ended: boolean }) {
         </button>
       )}
       {offered?.oidc && !isSecureContext && <p className="hint">{t("signInNeedsHttps")}</p>}
-      {offered?.oidc ? (
+      {offered?.oidc && !ended && (
         <details>
           <summary>{t("useToken")}</summary>
           {form}
         </details>
-      ) : (
-        offered && form
       )}
+      {offered && !offered.oidc && form}
     </section>
   );
 }

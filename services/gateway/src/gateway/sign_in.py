@@ -128,10 +128,13 @@ class SignIn:
             raise Unauthenticated
         return self._session(Tokens(id_token=tokens.id_token, refresh_token=tokens.refresh_token or refresh), claims, "")
 
-    async def left(self, origin: str, token: str | None, kept: str | None) -> str:
-        """Ends it at the provider as well, as far as it can do that. The address to send the person to."""
-        if kept:
+    async def forgotten(self, kept: str) -> None:
+        """Makes what would renew a session worthless for everybody, if the provider can do that and can be reached."""
+        with suppress(Unauthenticated):
             await self.provider.revoke(_unpacked(kept)[1])
+
+    async def left(self, origin: str, token: str | None) -> str:
+        """Where to send somebody who signs out: to the provider, if it can end the session there, or to our page."""
         try:
             end = (await self.provider.discovered()).end_session_endpoint
         except ProviderDown:

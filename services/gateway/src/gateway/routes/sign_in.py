@@ -3,6 +3,7 @@
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -80,7 +81,10 @@ async def logout(request: Request, sign_in: Ways) -> Response:
     token, kept = (cookie(request.scope, name) for name in (TOKEN_COOKIE, REFRESH_COOKIE))
     if not token and not kept:
         return _sent("/")
-    return _sent(await sign_in.left(own_origin(request.scope, sign_in.settings), token, kept), *forgotten_session())
+    answer = _sent(await sign_in.left(own_origin(request.scope, sign_in.settings), token), *forgotten_session())
+    if kept:
+        answer.background = BackgroundTask(sign_in.forgotten, kept)  # nobody waits for a provider that is slow
+    return answer
 
 
 def _sent(place: str, *cookies: str) -> Response:
