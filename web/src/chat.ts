@@ -224,6 +224,10 @@ export class Chat {
   }
 
   async edit(messageId: string, text: string): Promise<void> {
+    const id = this.view.get().conversationId;
+    const running = id && this.feed.get().conversations[id]?.runningGenerationId;
+    // What is being answered is no longer what is asked.
+    if (running) await this.attempt(this.stop(id, running));
     const receipt = await this.attempt(this.api.surely<Receipt>("PUT", `/api/v1/messages/${messageId}`, { text }));
     if (receipt) this.outbox.caused(receipt);
   }

@@ -173,7 +173,8 @@ export class Outbox extends Store<readonly Pending[]> {
   /** It has begun a new conversation, to which belongs what was typed after it; who still looks at it sees that one now. */
   private place(pending: Pending, conversationId: string): void {
     if (this.find(pending.key)?.conversationId !== null) return;
-    this.set(this.get().map((each) => (each.conversationId === null ? { ...each, conversationId } : each)));
+    const first = this.get().findIndex((each) => each.key === pending.key);
+    this.set(this.get().map((each, at) => (each.conversationId === null && at >= first ? { ...each, conversationId } : each)));
     if (this.chat.view.get().conversationId === null) this.chat.begin(conversationId);
   }
 

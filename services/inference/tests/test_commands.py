@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.adapters.embedded import Embedded, until
-from inference.commands import COUNT_CAP, pieces, reply
+from inference.commands import COUNT_CAP, pieces, reply, reply_to
 from inference.delta import End, Spent, Text
 from inference.prompt import Prompt
 from shared.contract.objects import PromptMessage, Sampling
@@ -89,3 +89,9 @@ def test_it_sleeps_until_a_moment_so_that_delays_do_not_add_up():
     assert until(10.0, 9.99) == pytest.approx(0.01)
     assert until(10.001, 9.999) == pytest.approx(0.009)
     assert until(10.0, 10.5) == 0
+
+
+@pytest.mark.parametrize(("said", "answer"), [("count to 3", "1, 2, 3"), ("/echo hello", "hello")])
+def test_what_is_attached_is_no_part_of_a_command(said, answer):
+    attached = f'{said}\n\n<data 0123456789abcdef: attachment "a.csv">\na,b\n</data 0123456789abcdef>'
+    assert "".join(reply_to([PromptMessage(role="user", text=attached)]).words) == answer

@@ -1,6 +1,6 @@
 // The place to write. What is sent while an answer runs waits its turn.
 
-import { AttachmentPrimitive, ComposerPrimitive, useAui } from "@assistant-ui/react";
+import { AttachmentPrimitive, ComposerPrimitive, useAui, useAuiEvent } from "@assistant-ui/react";
 import { memo, useEffect, useMemo } from "react";
 import { t, useLanguage } from "../i18n";
 import { ENDED } from "../state/model";
@@ -16,6 +16,7 @@ export const Composer = memo(function Composer() {
   const chat = useChat();
   const id = useView((view) => view.conversationId);
   useDraft(id);
+  useAuiEvent("composer.attachmentAddError", ({ message }) => chat.view.update({ notice: message }));
   return (
     <ComposerPrimitive.Root className="composer" key={id ?? "new"}>
       <ComposerPrimitive.Attachments>{() => <File />}</ComposerPrimitive.Attachments>

@@ -1,6 +1,6 @@
 // The conversation that is open: its rows near the screen, and the place to write.
 
-import { AssistantRuntimeProvider, ThreadPrimitive, useAuiState } from "@assistant-ui/react";
+import { AssistantRuntimeProvider, ComposerPrimitive, ThreadPrimitive, useAuiState } from "@assistant-ui/react";
 import { createContext, use, useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode, type RefObject } from "react";
 import type { Attachment } from "../contract";
 import { branchOf, childrenOf } from "../state/branch";
@@ -38,13 +38,15 @@ export function Thread() {
   return (
     <AssistantRuntimeProvider runtime={runtime}>
       <SiblingsContext value={siblings}>
-        <ThreadPrimitive.Root className="thread">
-          <Scroller windowed={windowed} rows={rows} id={id} scroller={scroller} />
-          <div className="thread-foot">
-            {!windowed.atEnd && <IconButton icon="down" label={t("jumpToLatest")} className="to-end" onClick={() => windowed.toEnd()} />}
-            <Composer />
-          </div>
-        </ThreadPrimitive.Root>
+        <ComposerPrimitive.AttachmentDropzone asChild>
+          <ThreadPrimitive.Root className="thread">
+            <Scroller windowed={windowed} rows={rows} id={id} scroller={scroller} />
+            <div className="thread-foot">
+              {!windowed.atEnd && <IconButton icon="down" label={t("jumpToLatest")} className="to-end" onClick={() => windowed.toEnd()} />}
+              <Composer />
+            </div>
+          </ThreadPrimitive.Root>
+        </ComposerPrimitive.AttachmentDropzone>
       </SiblingsContext>
     </AssistantRuntimeProvider>
   );
@@ -103,7 +105,9 @@ function Scroller({ windowed, rows, id, scroller }: ScrollerProps) {
 const WindowContext = createContext<Windowed | null>(null);
 
 function renderMessage({ message }: { message: { role: string; metadata: { custom: Record<string, unknown> } } }): ReactNode {
-  const row = message.metadata.custom.row as Row;
+  const row = message.metadata.custom.row as Row | undefined;
+  // While it reads attachments the runtime shows a message of its own.
+  if (!row) return null;
   return <Measured row={row}>{message.role === "user" ? <UserMessage row={row} /> : <AssistantMessage row={row} />}</Measured>;
 }
 

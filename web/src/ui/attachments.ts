@@ -5,17 +5,16 @@ import { t } from "../i18n";
 import { newKey } from "../api";
 
 const LIMIT = 1024 * 1024;
-const TYPES = "text/*,application/json,application/xml,.md,.csv,.log,.yaml,.yml,.toml,.py,.ts,.tsx,.js,.rs,.go,.java,.c,.h,.cpp,.sh,.sql";
-
 export class UnfitFile extends Error {}
 
 export class TextAttachments implements AttachmentAdapter {
-  accept = TYPES;
+  /** Whether it is text is told by what is in it: many kinds of text have no type that a browser knows. */
+  accept = "*";
 
   async add({ file }: { file: File }): Promise<PendingAttachment> {
     if (file.size > LIMIT) throw new UnfitFile(t("attachmentTooLarge", { name: file.name }));
-    const text = await file.text();
-    if (text.includes("\u0000")) throw new UnfitFile(t("attachmentNoText", { name: file.name }));
+    const text = decoded(await file.arrayBuffer());
+    if (text === undefined) throw new UnfitFile(t("attachmentNoText", { name: file.name }));
     return {
       id: newKey(),
       type: "document",
@@ -32,4 +31,14 @@ export class TextAttachments implements AttachmentAdapter {
   }
 
   async remove(): Promise<void> {}
+}
+
+/** Undefined where it is no text. */
+function decoded(bytes: ArrayBuffer): string | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.includes("\u0000") ? undefined : text;
+  } catch {
+    return undefined;
+  }
 }

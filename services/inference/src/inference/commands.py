@@ -11,7 +11,7 @@ from typing import Final
 
 from inference.delta import ToolCall
 from inference.rules import demo
-from inference.rules.conversation import turn
+from inference.rules.conversation import own_words, turn
 from inference.rules.moments import zone_of
 from inference.rules.toolbox import Toolbox
 from shared.contract.objects import PromptMessage
@@ -42,7 +42,7 @@ def reply_to(
 ) -> Reply:
     """The next round after these messages."""
     question = next((message.text for message in reversed(messages) if message.role == "user"), "")
-    if (words := _to_the_letter(question)) is not None:
+    if (words := _to_the_letter(own_words(question))) is not None:
         return Reply(words)
     here = (now or datetime.now(UTC)).astimezone(zone_of(timezone))
     next_turn = turn(messages, Toolbox(tools), here)
