@@ -8,12 +8,13 @@ from support.client import Client
 from support.system import running
 
 CANARY, OTHER = "canaryqzx8f1b2c", "otherqzx77aa01"
-PACE = {"INFERENCE_DEMO_TOKENS_PER_SECOND": "40"}
+SERVICE_TOKEN = "a-token-of-the-operators-own-services"
+PACE = {"INFERENCE_DEMO_TOKENS_PER_SECOND": "40", "GATEWAY_SERVICE_TOKEN": SERVICE_TOKEN}
 A_MIB = 1024 * 1024
 DAY = "2026-12-24"
 
 
-async def live(client: Client, word: str) -> dict[str, str]:
+async def live(client: Client, word: str, count: int) -> dict[str, str]:
     """Leaves the word wherever a person can leave one; answers with the last message, which is being answered."""
     attachment = {"name": "notes.txt", "text": f"{word} attached " * 100}
     first = await client.send(f"say {word}", attachments=[attachment])
@@ -27,7 +28,22 @@ async def live(client: Client, word: str) -> dict[str, str]:
     await client.call("POST", "/api/v1/calendar/event", json=event)
     await client.call("POST", "/api/v1/personas", json={"name": word, "description": word, "systemPrompt": f"You are {word}."})
     await client.call("POST", "/api/v1/conversations", json={"title": word})
-    return await client.send(f"count to 200, {word}", conversationId=first["conversationId"])
+    return await client.send(f"count to {count}, {word}", conversationId=first["conversationId"])
+
+
+async def summed_up(client: Client) -> str:
+    """The operator's summary of what the one who leaves has done."""
+    await client.call("PUT", "/api/v1/preferences", json={"groupSummary": True})
+    await client.call("POST", "/api/v1/tasks", json={"action": "create", "task": {"title": CANARY}})
+    headers = {"authorization": f"Bearer {SERVICE_TOKEN}"}
+    order = {"type": "group_summary", "params": {"users": ["leaving"]}}
+    created = await client.http.post("/api/v1/internal/workflows", json=order, headers=headers)
+    async with asyncio.timeout(60):
+        while True:
+            response = await client.http.get(f"/api/v1/internal/workflows/{created.json()['id']}", headers=headers)
+            if response.json().get("output"):
+                return response.json()["output"]["summary"]
+            await asyncio.sleep(0.1)
 
 
 async def exported(client: Client) -> list[dict[str, object]]:
@@ -55,8 +71,9 @@ async def until_tokens(client: Client, accepted: dict[str, str]) -> None:
 async def test_s16_an_erased_account_is_in_no_file_and_others_have_all_of_theirs(tmp_path):
     with running(tmp_path, **PACE) as system:
         async with system.client("leaving") as leaving, system.client("staying") as staying:
-            await staying.answer(await live(staying, OTHER))
-            await until_tokens(leaving, await live(leaving, CANARY))
+            await staying.answer(await live(staying, OTHER, 20))
+            assert CANARY in await summed_up(leaving)
+            await until_tokens(leaving, await live(leaving, CANARY, 3000))
             before = await exported(staying)
             mine = await exported(leaving)
             assert {record["type"] for record in mine} >= {"message", "note", "task", "pinnedMemory", "plan", "calendarEvent"}

@@ -15,7 +15,8 @@ from memory.records import erasing
 from shared.contract.account import EraseAccount
 from shared.contract.memory import CREATE_CONVERSATION, RENEW_LEASE, CreateConversation, RenewLease
 from shared.contract.state import GET_STATE, GetState
-from shared.contract.subjects import token_log
+from shared.contract.subjects import cargo, journal, token_log, workflow_event
+from shared.contract.workflow import OPERATOR, JournalPage, StepCompleted, WorkflowCreated
 from shared.errors import BeingErased, Busy, LostLease, Unavailable
 
 CANARY = "canary-8f1b2c"
@@ -92,6 +93,30 @@ async def test_s16_what_was_said_is_taken_from_the_streams_after_the_last_event_
     assert counts["streams"] >= 3
     assert desk.post.stored
     assert all(".bob" in posted.subject for posted in desk.post.stored)
+
+
+async def work_of(desk, owner, workflow_id, params):
+    """A workflow that has come to a text, with everything that is kept of it."""
+    about = {"user": owner, "workflow_id": workflow_id, "type": "group_summary", "created_at": desk.clock.now()}
+    created = WorkflowCreated(at=desk.clock.now(), version=1, params=params)
+    said = StepCompleted(at=desk.clock.now(), step="sum up", attempts=1, started_at=desk.clock.now(), output=CANARY)
+    for number, (status, line) in enumerate((("queued", created), ("running", said))):
+        page = JournalPage(**about, id=f"e_{workflow_id}{number}", status=status, lines=[line])
+        await desk.post.store(journal(owner, workflow_id), page.encode(), msg_id=page.id)
+    await desk.post.store(cargo(owner, workflow_id, "long"), CANARY.encode(), msg_id=f"cargo-{workflow_id}")
+    await desk.post.store(workflow_event(owner, workflow_id), CANARY.encode(), msg_id=f"event-{workflow_id}")
+
+
+async def test_s16_work_of_the_operator_over_several_people_goes_with_each_of_them(desk):
+    await work_of(desk, OPERATOR, "w-both", {"users": ["bob", "ana"]})
+    await work_of(desk, OPERATOR, "w-bob", {"users": ["bob"]})
+    await work_of(desk, OPERATOR, "w-odd", "ana")
+    await work_of(desk, "bob", "w-own", {"users": ["ana"]})
+    counts = await erase(desk)
+    left = {posted.subject for posted in desk.post.stored if CANARY.encode() in posted.data}
+    assert counts["streams"] == 4
+    assert not [subject for subject in left if "w-both" in subject]
+    assert len(left) == 9
 
 
 async def test_s16_an_answer_under_way_is_stopped_and_what_its_worker_writes_late_is_erased_too(desk):

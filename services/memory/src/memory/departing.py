@@ -18,6 +18,7 @@ from memory.ledger import Ledger
 from memory.ports import Post
 from memory.records import erasing
 from memory.records.erasing import Departure
+from memory.shared_work import erase_shared_work
 from shared.contract.account import EraseAccount, Erased
 from shared.contract.subjects import Subject, trace_of, traces_of, transcript_scope
 from shared.errors import Busy, Fault
@@ -80,7 +81,8 @@ class Departures:
             if self._ledger.finder is not None:
                 await indexer.forget(self._ledger.store, self._ledger.finder, departure.user)
             await self._sent(departure.user)
-            counts["streams"] = sum([await self._streams.erase(trace) for trace in traces_of(departure.user)])
+            counts["streams"] = await erase_shared_work(self._streams, departure.user)
+            counts["streams"] += sum([await self._streams.erase(trace) for trace in traces_of(departure.user)])
             counts["audit"] = await self._ledger.write(erasure.finish, whose)
         await self._ledger.store.settle()
         if not departure.conversations:

@@ -74,6 +74,10 @@ class Post(Protocol):
         """Whoever listens right now hears it."""
         ...
 
+    async def read(self, subject: Subject) -> Sequence[tuple[int, bytes, bytes]]:
+        """All stored messages of this filter as (sequence, event name, data). Raises Unavailable."""
+        ...
+
     async def erase(self, trace: Subject) -> int:
         """Erases every stored message of this filter, its bytes too; answers how many. Raises Unavailable."""
         ...

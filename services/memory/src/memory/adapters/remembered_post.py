@@ -52,12 +52,18 @@ class RememberedPost:
             raise self.fault
         self.told.append((subject, message))
 
+    async def read(self, subject: Subject) -> list[tuple[int, bytes, bytes]]:
+        """What was stored there, or fails."""
+        if self.fault is not None:
+            raise self.fault
+        found = [(number, posted) for number, posted in enumerate(self.stored, 1) if _matches(subject, posted)]
+        return [(number, posted.type.encode(), posted.data) for number, posted in found]
+
     async def erase(self, trace: Subject) -> int:
         """Forgets what was stored there, or fails."""
         if self.fault is not None:
             raise self.fault
-        pattern = re.compile(re.escape(trace).replace(r"\*", "[^.]+").replace(">", ".+"))
-        kept = [posted for posted in self.stored if not pattern.fullmatch(posted.subject)]
+        kept = [posted for posted in self.stored if not _matches(trace, posted)]
         count, self.stored = len(self.stored) - len(kept), kept
         return count
 
@@ -75,3 +81,7 @@ class RememberedPost:
 
     def _orders(self, queue: str) -> list[bytes]:
         return [posted.data for posted in self.stored if posted.subject.startswith(f"job.{queue}.")]
+
+
+def _matches(pattern: Subject, posted: Posted) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", "[^.]+").replace(">", ".+"), posted.subject) is not None

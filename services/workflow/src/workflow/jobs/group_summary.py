@@ -1,7 +1,7 @@
 """The workflow `group_summary`: what several people have done, for whoever runs this installation. The operator begins it.
 
 Only who has agreed (preference `groupSummary`) is looked at, and gets the summary as a note. Of what they have done nothing but
-the summary is recorded: a journal of the operator's is not erased with an account.
+the summary is recorded, and the whole journal goes with the account of the first of its `users` that is erased.
 """
 
 from datetime import datetime, timedelta
