@@ -152,7 +152,7 @@ async def test_the_language_of_the_page_is_what_is_understood_and_spoken(talker)
     ana.page.on("websocket", lambda socket: lines.append(socket.url))
     await ana.press("Sprechen")
     await ana.until("streams() === 1")
-    await ana.page.locator(".voice").get_by_text("Hört zu").wait_for()
+    await ana.page.locator(".voice").get_by_text("Hört zu … (versteht nur Englisch)").wait_for()
     await ana.press("Aufnahme verwerfen")
     assert [re.search("language=(..)", line)[1] for line in lines if "/audio" in line] == ["de"]
     await ana.say("/echo Guten Morgen allerseits.")

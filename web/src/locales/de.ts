@@ -81,6 +81,7 @@ export const de: Words = {
   pushToTalk: "Sprechen",
   handsFree: "Freihändig",
   listening: "Hört zu …",
+  onlyHears: "(versteht nur {languages})",
   understanding: "Versteht …",
   micRefused: "Das Mikrofon wurde nicht erlaubt. Erlauben Sie es in der Adressleiste des Browsers und versuchen Sie es noch einmal.",
   micMissing: "Es wurde kein Mikrofon gefunden.",

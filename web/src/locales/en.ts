@@ -79,6 +79,7 @@ export const en = {
   pushToTalk: "Talk",
   handsFree: "Hands-free",
   listening: "Listening…",
+  onlyHears: "(understands only {languages})",
   understanding: "Understanding…",
   micRefused: "The microphone was not allowed. Allow it in the browser's address bar and try again.",
   micMissing: "No microphone was found.",

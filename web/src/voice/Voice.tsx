@@ -2,7 +2,7 @@
 
 import { useAui } from "@assistant-ui/react";
 import { useEffect, useRef } from "react";
-import { t, type Word } from "../i18n";
+import { spoken, t, type Word } from "../i18n";
 import { useStore } from "../store";
 import { useChat } from "../ui/context";
 import { IconButton } from "../ui/controls";
@@ -66,6 +66,11 @@ function phaseOf(state: TalkState, read: boolean, running: boolean): Phase | nul
   return running ? "thinking" : "listening";
 }
 
+function named(languages: readonly string[]): string {
+  const names = new Intl.DisplayNames([spoken()], { type: "language" });
+  return languages.map((language) => names.of(language)).join(", ");
+}
+
 export function VoiceStrip({ running }: { running: boolean }) {
   const talk = useTalk();
   const state = useStore(talk.state, (now) => now);
@@ -79,6 +84,7 @@ export function VoiceStrip({ running }: { running: boolean }) {
       <p className="voice-line">
         <span role="status" className={said ? "visually-hidden" : undefined}>
           {phase === "trouble" ? t(state.trouble ?? "voiceUnavailable") : t(WORDS[phase])}
+          {phase === "listening" && state.only.length > 0 && ` ${t("onlyHears", { languages: named(state.only) })}`}
         </span>
         {said && <span className="voice-said">{said}</span>}
       </p>

@@ -8,6 +8,12 @@ const PATIENCE_MS = 8_000;
 /** A browser without a voice says nothing about it. */
 const BEGIN_MS = 4_000;
 
+/** Languages that the server speaks, and those that it understands; none of these: it finds out which one it is. */
+interface Served {
+  speaks: readonly string[];
+  hears: readonly string[];
+}
+
 /** One piece of speech that can be heard; without `audio` the browser says it. */
 export interface Piece {
   text: string;
@@ -18,7 +24,7 @@ export class Mouth {
   private readonly element = new Audio();
   private hushed = false;
   private wake: () => void = () => {};
-  private voices: Promise<readonly string[]> | undefined;
+  private served: Promise<Served> | undefined;
 
   constructor(private readonly api: Api) {}
 
@@ -37,7 +43,7 @@ export class Mouth {
       const response = await this.api.patiently(() => this.api.raw("POST", "/api/v1/speech", init), PATIENCE_MS);
       return { text, audio: await response.blob() };
     } catch (error) {
-      if (error instanceof ApiError && error.status === 501) this.voices = Promise.resolve([]);
+      if (error instanceof ApiError && error.status === 501) this.served = Promise.resolve({ speaks: [], hears: await this.hears() });
       return { text };
     }
   }
@@ -69,15 +75,24 @@ export class Mouth {
     signal.addEventListener("abort", () => resolve());
   }
 
+  /** The languages that the server understands, if it can't understand all. */
+  async hears(): Promise<readonly string[]> {
+    return (await this.can())?.hears ?? [];
+  }
+
+  private can(): Promise<Served | undefined> {
+    this.served ??= this.api
+      .get<{ voices: { language: string }[]; hearing: { languages: string[] } }>("/api/v1/speech/voices")
+      .then(({ voices, hearing }) => ({ speaks: voices.map((voice) => voice.language), hears: hearing.languages }));
+    return this.served.catch(() => ((this.served = undefined), undefined));
+  }
+
   /** Whether the server shall speak: its own language, or one that this browser can't. */
-  async server(): Promise<boolean> {
-    this.voices ??= this.api
-      .get<{ voices: { language: string }[] }>("/api/v1/speech/voices")
-      .then(({ voices }) => voices.map((voice) => voice.language));
-    const known = await this.voices.catch(() => ((this.voices = undefined), undefined));
+  private async server(): Promise<boolean> {
+    const known = await this.can();
     if (!known) return true;
     const own = window.speechSynthesis?.getVoices().some((voice) => isOf(voice.lang)) ?? false;
-    return known.length > 0 && (known.some(isOf) || !own);
+    return known.speaks.length > 0 && (known.speaks.some(isOf) || !own);
   }
 
   /** False when this browser can't play it. */
@@ -117,6 +132,7 @@ export class Mouth {
   }
 }
 
-function isOf(language: string): boolean {
+/** Whether a language is the page's. */
+export function isOf(language: string): boolean {
   return language.toLowerCase().split(/[-_]/)[0] === spoken();
 }

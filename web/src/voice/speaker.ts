@@ -23,9 +23,9 @@ export class Speaker {
     return this.mouth.sounds;
   }
 
-  /** Asks who can speak before anything is to be said. */
-  warm(): void {
-    void this.mouth.server();
+  /** The languages that the server understands, if it can't understand all. Asks early who can speak, too. */
+  hears(): Promise<readonly string[]> {
+    return this.mouth.hears();
   }
 
   /** Reads a message from its beginning; whatever was read before ends. */
@@ -34,7 +34,7 @@ export class Speaker {
     const next = new Reading(this.mouth);
     this.current = next;
     reading.set({ id });
-    this.warm();
+    void this.hears();
     void next.run().finally(() => this.current === next && this.stop());
     return next;
   }

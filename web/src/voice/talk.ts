@@ -6,6 +6,7 @@ import { Store } from "../store";
 import { Aloud } from "./aloud";
 import { Listening, TICK_MS } from "./listening";
 import { Loudness } from "./loudness";
+import { isOf } from "./mouth";
 import { microphone, Recording, release, VoiceTrouble } from "./recorder";
 import { voice } from "./settings";
 import { reading, Speaker } from "./speaker";
@@ -17,6 +18,8 @@ export interface TalkState {
   /** Recordings that are being understood. */
   understanding: number;
   partial: string;
+  /** The only languages that are understood, when the page's is not among them. */
+  only: readonly string[];
   /** What was understood and waits to be reviewed. */
   heard: string;
   trouble: Word | null;
@@ -30,7 +33,7 @@ interface Held {
   release: () => void;
 }
 
-const QUIET: TalkState = { mode: "off", hearing: false, understanding: 0, partial: "", heard: "", trouble: null, kept: 0 };
+const QUIET: TalkState = { mode: "off", hearing: false, understanding: 0, partial: "", only: [], heard: "", trouble: null, kept: 0 };
 /** One page of a browser is hands-free: two would send everything twice. */
 const LOCK = "colloquy.hands-free";
 
@@ -75,6 +78,7 @@ export class Talk {
     this.speaker.stop();
     const wish = ++this.wish;
     this.state.update({ mode: "talk", partial: "", trouble: null });
+    void this.warn();
     await this.withMicrophone(wish, (stream) => {
       const recording = this.record(stream);
       recording.open();
@@ -158,7 +162,7 @@ export class Talk {
   }
 
   private async open(): Promise<void> {
-    this.speaker.warm();
+    void this.warn();
     void this.stayAwake();
     await this.withMicrophone(++this.wish, (stream) => {
       let where: string | null = null;
@@ -242,6 +246,11 @@ export class Talk {
       if (stream) release(stream);
       if (wish === this.wish) this.fail(error);
     }
+  }
+
+  private async warn(): Promise<void> {
+    const hears = await this.speaker.hears();
+    this.state.update({ only: hears.some(isOf) ? [] : hears });
   }
 
   private record(stream: MediaStream): Recording {
