@@ -46,6 +46,7 @@ async def test_a_conversation_is_found_renamed_and_deleted_everywhere(device):
     await first.page.locator("dialog .danger").click()
     await expect(second.page.get_by_role("button", name="Breakfast", exact=True)).to_have_count(0)
     await second.page.get_by_text("What is on your mind?").wait_for()
+    await second.page.get_by_text("This conversation does not exist, or no longer.").wait_for()
 
 
 async def test_n06_an_edit_is_a_branch_beside_the_old_one_on_every_device(device):

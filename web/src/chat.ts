@@ -2,6 +2,7 @@
 
 import { Api, ApiError } from "./api";
 import type { Attachment, BeingStopped, ChatMessage, Conversation, Conversations, Messages, Receipt, Snapshot } from "./contract";
+import { t } from "./i18n";
 import { branchOf, childrenOf, newestBelow } from "./state/branch";
 import { fold, forgotten } from "./state/fold";
 import type { FeedEvent, State } from "./state/model";
@@ -187,7 +188,9 @@ export class Chat {
   private gone(id: string): void {
     this.dropPage(id);
     this.feed.set(forgotten(this.feed.get(), id));
-    if (this.view.get().conversationId === id) this.open(null);
+    if (this.view.get().conversationId !== id) return;
+    this.open(null);
+    this.view.update({ notice: t("conversationGone") });
   }
 
   async moreConversations(): Promise<void> {
@@ -206,7 +209,7 @@ export class Chat {
 
   private heard(events: readonly FeedEvent[]): void {
     for (const event of events) {
-      if (event.name === "conversation.deleted" && event.data.conversationId === this.view.get().conversationId) this.open(null);
+      if (event.name === "conversation.deleted") this.gone(event.data.conversationId);
       if (ANSWERS.has(event.name)) this.answers(event as Answering);
     }
     this.outbox.confirm(events);

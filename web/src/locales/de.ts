@@ -16,6 +16,7 @@ export const de: Words = {
   cancel: "Abbrechen",
   save: "Speichern",
   close: "Schließen",
+  conversationGone: "Dieses Gespräch gibt es nicht, oder nicht mehr.",
   untitled: "Neues Gespräch",
   today: "Heute",
   yesterday: "Gestern",

@@ -14,6 +14,7 @@ export const en = {
   cancel: "Cancel",
   save: "Save",
   close: "Close",
+  conversationGone: "This conversation does not exist, or no longer.",
   untitled: "New conversation",
   today: "Today",
   yesterday: "Yesterday",
