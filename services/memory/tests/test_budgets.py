@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from memory.settings import Budget, MemorySettings
 from shared.contract.acting import KEEP_ROUND, KeepRound, PlannedCall
 from shared.contract.budget import CHARGE, GET_USAGE, KEEP_RATES, Charge, GetUsage, KeepRates, Rate
 from shared.contract.memory import EDIT_MESSAGE, REGENERATE, STOP_GENERATION, EditMessage, Regenerate, StopGeneration
@@ -200,3 +201,26 @@ async def test_f33_a_clock_that_is_set_back_over_midnight_goes_on_with_the_day_b
         assert (await usage(desk)).tokens.used == 22
         desk.clock.jump += 3600
         assert (await usage(desk)).tokens.used == 11
+
+
+async def test_one_user_may_have_more_than_everybody_another_less_and_a_third_no_limit(new_desk):
+    own = {"ben": Budget(tokens=100_000, cost=0.5), "eve": Budget(tokens=0), "mallory": Budget(tokens=10)}
+    async with new_desk(budget_tokens=1_000, budgets=own) as desk:
+        limits = [((await usage(desk, user)).tokens.limit, (await usage(desk, user)).cost.limit) for user in ("ana", *own)]
+        assert limits == [(1_000, None), (100_000, 0.5), (None, None), (10, None)]
+        await answered(desk, 900, 90, user="ana")
+        for user in ("ana", "mallory"):
+            with pytest.raises(BudgetExhausted):
+                await desk.send(user=user)
+        await answered(desk, 900, 90, user="ben")
+        await desk.send(user="ben")
+        claim = await desk.claim((await desk.send(user="eve")).generation_id)
+        assert claim.sampling.max_tokens is None
+
+
+def test_other_budgets_are_read_from_the_environment(monkeypatch):
+    monkeypatch.setenv("MEMORY_BUDGETS", '{"ana": {"tokens": 1000000, "cost": 5}}')
+    assert MemorySettings().budgets == {"ana": Budget(tokens=1_000_000, cost=5.0)}
+    monkeypatch.setenv("MEMORY_BUDGETS", '{"ana": {"token": 1}}')
+    with pytest.raises(ValueError, match="token"):
+        MemorySettings()

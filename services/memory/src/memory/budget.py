@@ -68,6 +68,15 @@ class Left:
         return Amount(tokens, amount.cost if self.cost is None else min(amount.cost, self.cost))
 
 
+def limits_of(limits: MemorySettings, user: str) -> MemorySettings:
+    """The limits with the budget of this user, who may have one of their own."""
+    own = limits.budgets.get(user)
+    if own is None:
+        return limits
+    named = {"budget_tokens": own.tokens, "budget_cost": own.cost}
+    return limits.model_copy(update={name: value for name, value in named.items() if value is not None})
+
+
 def limited(limits: MemorySettings) -> bool:
     """Whether there is a budget at all."""
     return bool(limits.budget_tokens or limits.budget_cost)

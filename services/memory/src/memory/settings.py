@@ -1,9 +1,18 @@
 """What an operator may change about memory."""
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from shared.settings import settings_config
+
+
+class Budget(BaseModel):
+    """What one user may use in a day instead of what everybody may; 0: no limit, absent: as everybody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokens: int | None = Field(default=None, ge=0)
+    cost: float | None = Field(default=None, ge=0)
 
 
 class MemorySettings(BaseSettings):
@@ -102,6 +111,10 @@ class MemorySettings(BaseSettings):
     )
     budget_tokens: int = Field(default=0, ge=0, description="Tokens of one user and day in UTC, prompts included; 0: no limit.")
     budget_cost: float = Field(default=0.0, ge=0, description="USD of one user and day in UTC; 0: no limit.")
+    budgets: dict[str, Budget] = Field(
+        default_factory=dict[str, Budget],
+        description='Other budgets for some users, as a JSON object: {"ana": {"tokens": 1000000, "cost": 5}}.',
+    )
     budget_output_tokens: int = Field(
         default=4_096,
         ge=1,

@@ -4,7 +4,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from memory.budget import EXTRA, LEAST_OUTPUT, NANO, NONE, RESULTS, Amount, Price, left, limited, midnight, output, rest, room
+from memory.budget import (
+    EXTRA,
+    LEAST_OUTPUT,
+    NANO,
+    NONE,
+    RESULTS,
+    Amount,
+    Price,
+    left,
+    limited,
+    limits_of,
+    midnight,
+    output,
+    rest,
+    room,
+)
 from memory.context import Composed
 from memory.generation import Generation
 from memory.handlers.reading import Snapshot
@@ -24,7 +39,7 @@ FREE: Final = Price()
 
 def reserve(tx: Transaction, generation: Generation, asked: str) -> Generation:
     """The generation with what it may cost. Raises BudgetExhausted when too little is left to answer `asked`."""
-    if not limited(tx.limits):
+    if not limited(limits_of(tx.limits, generation.user)):
         return generation
     price = _price(tx, generation)
     most = price.of(tx.limits.prompt_tokens + EXTRA, _most_output(tx, Sampling.decode(generation.sampling), price))
@@ -36,7 +51,7 @@ def _taken(tx: Transaction, user: str, least: Amount, most: Amount, own: Amount 
     """What is left of the day's budget of `most`; `own` is reserved for this already."""
     held = spending.reserved(tx.connection, user)
     others = Amount(held.tokens - own.tokens, held.cost - own.cost)
-    found = left(tx.limits, spending.used(tx.connection, user, _today(tx)), others)
+    found = left(limits_of(tx.limits, user), spending.used(tx.connection, user, _today(tx)), others)
     if not found.has(least):
         resets = midnight(tx.at)
         raise BudgetExhausted(retry_after=(resets - tx.at).total_seconds(), resetsAt=resets.isoformat().replace("+00:00", "Z"))
@@ -64,19 +79,21 @@ def _most_output(tx: Transaction, sampling: Sampling, price: Price) -> int:
 
 def prompt_room(tx: Transaction, generation: Generation) -> int:
     """Tokens that the prompt of this answer may have."""
-    if not limited(tx.limits):
-        return tx.limits.prompt_tokens
-    return room(tx.limits, generation.reserved, _price(tx, generation))
+    limits = limits_of(tx.limits, generation.user)
+    if not limited(limits):
+        return limits.prompt_tokens
+    return room(limits, generation.reserved, _price(tx, generation))
 
 
 def capped(tx: Transaction, generation: Generation, model: str | None, composed: Composed, sampling: Sampling) -> Sampling:
     """How much it may say at most, for what is reserved. What it surely won't need is free for others again."""
-    if not limited(tx.limits):
+    limits = limits_of(tx.limits, generation.user)
+    if not limited(limits):
         return sampling
     prices = spending.prices(tx.connection)
     price = prices.get(model) or _dearest(prices.values())
     prompt = _size(composed)
-    most = output(tx.limits, generation.reserved, price, prompt, _most_output(tx, sampling, price))
+    most = output(limits, generation.reserved, price, prompt, _most_output(tx, sampling, price))
     spending.prompted(tx.connection, generation.id, prompt)
     if not generation.rounds:
         needed = price.of(prompt + EXTRA, most)
@@ -94,7 +111,7 @@ def next_round(tx: Transaction, generation: Generation, question: KeepRound) -> 
     """Settles a round, and reserves for the next one. Raises BudgetExhausted."""
     if question.usage is not None:
         _spend(tx, generation.user, question.model or generation.model, question.usage)
-    if not limited(tx.limits):
+    if not limited(limits_of(tx.limits, generation.user)):
         return
     price = _price(tx, generation)
     before = question.usage.prompt_tokens + question.usage.completion_tokens if question.usage else generation.prompt_tokens
@@ -147,7 +164,7 @@ def charge(tx: Transaction, question: Charge) -> Done:
 
 def get_usage(view: Snapshot, question: GetUsage) -> UsageToday:
     """What was used of today's budget, and what is left."""
-    date, limits = view.at.date().isoformat(), view.limits
+    date, limits = view.at.date().isoformat(), limits_of(view.limits, question.user)
     used = spending.used(view.connection, question.user, date)
     reserved = spending.reserved(view.connection, question.user)
     free = left(limits, used, reserved)
