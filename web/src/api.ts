@@ -48,12 +48,13 @@ export class Api {
     throw await faultOf(response);
   }
 
-  /** Whatever the answer is; asked once more when the session had ended and could be renewed. */
+  /** Whatever the answer is; asked again when the session had ended and could be renewed. A short one may have ended again by then. */
   async answered(address: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
-    const since = Date.now();
-    const response = await this.fetched(address, init);
-    if (response.status !== 401 || this.bearer || !(await this.renew(since))) return response;
-    return this.fetched(address, init);
+    for (let left = 2; ; left--) {
+      const since = Date.now();
+      const response = await this.fetched(address, init);
+      if (response.status !== 401 || this.bearer || left === 0 || !(await this.renew(since))) return response;
+    }
   }
 
   private async fetched(address: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {

@@ -142,6 +142,15 @@ async def test_a_session_is_renewed_and_the_refresh_token_rotates(start, openid)
     assert code_of(await browser.refresh()) == (401, "unauthenticated"), "the provider has ended what was used twice"
 
 
+async def test_any_gateway_serves_any_step(start):
+    first, second = await start(**OFFLINE), await start(**OFFLINE)
+    address = await Visitor().signs_in(await first.begin("#/c/c_1"))
+    second.cookies = first.cookies
+    assert (await second.come_back(address)).headers["location"] == "/#/c/c_1"
+    assert (await first.refresh()).status_code == (await second.refresh()).status_code == 200
+    assert await first.user() == await second.user() == "ana"
+
+
 async def test_without_a_refresh_token_there_is_nothing_to_renew(start, openid):
     browser = await start()
     await browser.sign_in()
