@@ -26,8 +26,9 @@ from benchmarks.machine import machine
 from colloquy.nats_server import NatsConfig, NatsServer, new_passwords
 from shared.bus import Bus, connect
 from shared.contract import workflow as contract
+from shared.contract.journal import JournalPage
 from shared.contract.subjects import journals_of
-from shared.contract.workflow import CreateWorkflow, GetWorkflow, JournalPage, SendWorkflowEvent, WorkflowState
+from shared.contract.workflow import CreateWorkflow, GetWorkflow, SendWorkflowEvent, WorkflowState
 from shared.errors import Busy
 from shared.provision import ProvisionSettings, provision
 from shared.settings import NatsSettings

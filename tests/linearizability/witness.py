@@ -7,7 +7,8 @@ from linearizability.history import Ok, Op
 from linearizability.model import State
 from linearizability.names import Names
 from shared.bus import Bus
-from shared.contract.events import EVENTS, Event
+from shared.contract.event import Event
+from shared.contract.events import EVENTS
 from shared.contract.subjects import Subject, conversation_event, state_event
 
 Versions = dict[Hashable, set[int]]

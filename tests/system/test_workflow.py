@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from support.system import running
 
 from shared.bus import connect
+from shared.contract.journal import JournalPage, RunTaken
 from shared.contract.subjects import journal
-from shared.contract.workflow import JournalPage, RunTaken
 from shared.settings import NatsSettings
 
 PACE = {"INFERENCE_DEMO_TOKENS_PER_SECOND": "20", "GATEWAY_RATE_PER_MINUTE": "100000"}

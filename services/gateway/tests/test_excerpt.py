@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from gateway.excerpt import Turn
-from shared.contract.events import Event, MessageCreated, Token
+from shared.contract.event import Event
+from shared.contract.events import MessageCreated, Token
 from shared.contract.memory import Accepted
 from shared.contract.objects import ChatMessage
 from shared.stored import Stored

@@ -12,7 +12,7 @@ from person_double import NOW
 from gateway import partial, snapshot
 from shared.bus import Entry
 from shared.contract import events
-from shared.contract.events import TaskCreated
+from shared.contract.changes import TaskCreated
 from shared.contract.person import Task
 from shared.contract.subjects import state_event
 from shared.ids import new_id

@@ -13,10 +13,11 @@ from memory.adapters.sqlite_file import path_of
 from memory.departing import Departures
 from memory.records import erasing
 from shared.contract.account import EraseAccount
+from shared.contract.journal import JournalPage, StepCompleted, WorkflowCreated
 from shared.contract.memory import CREATE_CONVERSATION, RENEW_LEASE, CreateConversation, RenewLease
 from shared.contract.state import GET_STATE, GetState
 from shared.contract.subjects import cargo, journal, token_log, workflow_event
-from shared.contract.workflow import OPERATOR, JournalPage, StepCompleted, WorkflowCreated
+from shared.contract.workflow import OPERATOR
 from shared.errors import BeingErased, Busy, LostLease, Unavailable
 
 CANARY = "canary-8f1b2c"

@@ -20,10 +20,10 @@ import nats
 import pytest
 from calling import Caller
 
+from shared.contract.journal import JournalPage
 from shared.contract.permissions import inbox_prefix
 from shared.contract.streams import CONSUMERS
 from shared.contract.subjects import journal, journals_of
-from shared.contract.workflow import JournalPage
 from shared.errors import WorkflowEnded
 from shared.provision import consumer_config
 

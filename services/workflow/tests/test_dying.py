@@ -15,10 +15,11 @@ import psutil
 import pytest
 from calling import LONG, Caller
 
+from shared.contract.journal import JournalPage
 from shared.contract.permissions import inbox_prefix
 from shared.contract.streams import CONSUMERS
 from shared.contract.subjects import journal, run
-from shared.contract.workflow import JournalPage, Wake
+from shared.contract.workflow import Wake
 from shared.provision import consumer_config
 
 POINTS = [f"{when} {what}" for what in ("first", "left", "last") for when in ("before", "after")]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contract.workflow import EventReceived, RunRested, RunTaken, StepCompleted, StepFailed, StepStarted, WaitBegun
+from shared.contract.journal import EventReceived, RunRested, RunTaken, StepCompleted, StepFailed, StepStarted, WaitBegun
 from workflow.standing import Standing
 
 AT = datetime(2026, 11, 28, tzinfo=UTC)

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from shared.contract.account import StoredOutput
 from shared.contract.base import Message
+from shared.contract.journal import WorkflowStatus
 from shared.contract.objects import ChatMessage, Conversation, Problem
 from shared.contract.person import CalendarEvent, Persona
 from shared.contract.state import State
 from shared.contract.tools import Approval
 from shared.contract.trip import Trip
-from shared.contract.workflow import WorkflowStatus
 
 Shown = dict[int | str, dict[str, Any]]
 

@@ -14,7 +14,7 @@ from memory.records import expiry, rounds, search, spending, transcripts
 from memory.records.expiry import Old
 from memory.settings import MemorySettings
 from memory.transaction import Transaction
-from shared.contract.events import PlanUpdated
+from shared.contract.changes import PlanUpdated
 from shared.contract.person import Plan
 from shared.contract.state import DeleteEvent, DeleteTask
 from shared.errors import Refused

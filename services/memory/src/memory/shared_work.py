@@ -4,8 +4,9 @@ import json
 from typing import Any, cast
 
 from memory.ports import Post
+from shared.contract.journal import WorkflowCreated
 from shared.contract.subjects import Subject, cargo, journal, journals_of, run, timer, workflow_event
-from shared.contract.workflow import OPERATOR, WorkflowCreated
+from shared.contract.workflow import OPERATOR
 
 CREATED = WorkflowCreated.model_fields["kind"].default
 

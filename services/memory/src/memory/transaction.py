@@ -12,7 +12,8 @@ from memory.ports import Finder
 from memory.records import log, users
 from memory.settings import MemorySettings
 from shared.contract.base import Message
-from shared.contract.events import ConversationEvent, Event, StateUpdated, TranscriptEvent
+from shared.contract.event import ConversationEvent, Event
+from shared.contract.events import StateUpdated, TranscriptEvent
 from shared.contract.inference import DIGEST, GENERATE, Digest, DigestKind, Generate
 from shared.contract.speech import TRANSCRIBE, Transcribe
 from shared.contract.subjects import StateKind, Subject, conversation_event, state_event, transcript_event

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NoReturn
 
-from shared.contract.workflow import (
+from shared.contract.journal import (
     PatchApplied,
     SleepBegun,
     SleepEnded,
@@ -17,10 +17,10 @@ from shared.contract.workflow import (
     StepStarted,
     WaitBegun,
     WaitEnded,
-    Wake,
     WorkflowCompleted,
     WorkflowFailed,
 )
+from shared.contract.workflow import Wake
 from shared.errors import Busy
 from shared.tasks import owned
 from workflow.blocks import Block, next_moment, release, resting

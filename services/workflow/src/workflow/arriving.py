@@ -2,7 +2,8 @@
 
 import asyncio
 
-from shared.contract.workflow import JournalPage, Wake
+from shared.contract.journal import JournalPage
+from shared.contract.workflow import Wake
 from workflow.ports import Journals
 
 PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0, 1.0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.contract.workflow import RestStatus, RunRested
+from shared.contract.journal import RestStatus, RunRested
 from workflow.history import History
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.contract.workflow import StepCompleted, StepFailed
+from shared.contract.journal import StepCompleted, StepFailed
 from shared.errors import Busy
 from workflow.failure import NonRetryable, may_be_retried, problem_of
 from workflow.plain import weighed

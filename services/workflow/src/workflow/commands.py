@@ -2,16 +2,8 @@
 
 from datetime import datetime
 
-from shared.contract.workflow import (
-    EventReceived,
-    Line,
-    RestartWorkflow,
-    SendWorkflowEvent,
-    WorkflowPaused,
-    WorkflowRestarted,
-    WorkflowResumed,
-    WorkflowTerminated,
-)
+from shared.contract.journal import EventReceived, Line, WorkflowPaused, WorkflowRestarted, WorkflowResumed, WorkflowTerminated
+from shared.contract.workflow import RestartWorkflow, SendWorkflowEvent
 from shared.errors import LimitReached, UnknownStep, WorkflowEnded
 from workflow.history import History
 from workflow.plain import plain

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from shared.contract.journal import JournalPage, Line, Tick, WorkflowCreated
 from shared.contract.workflow import (
     CreatedWorkflow,
     CreateWorkflow,
     GetWorkflow,
-    JournalPage,
-    Line,
     ListWorkflows,
     OfWorkflow,
     PauseWorkflow,
@@ -20,9 +19,7 @@ from shared.contract.workflow import (
     ResumeWorkflow,
     SendWorkflowEvent,
     TerminateWorkflow,
-    Tick,
     Wake,
-    WorkflowCreated,
     WorkflowNow,
     Workflows,
     WorkflowState,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.contract.workflow import (
+from shared.contract.journal import (
     EventReceived,
     JournalPage,
     Line,

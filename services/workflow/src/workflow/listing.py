@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from shared.contract.workflow import JournalPage, ListWorkflows, Workflow, Workflows
+from shared.contract.journal import JournalPage
+from shared.contract.workflow import ListWorkflows, Workflow, Workflows
 from workflow.view import summary_of
 
 

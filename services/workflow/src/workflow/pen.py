@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from shared.contract.workflow import JournalPage, Line, RunRested
+from shared.contract.journal import JournalPage, Line, RunRested
 from shared.errors import Busy
 from shared.ids import new_id
 from workflow.clock import Clock

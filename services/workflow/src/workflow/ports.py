@@ -4,7 +4,8 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Protocol
 
-from shared.contract.workflow import JournalPage, Ring, Schedule, Wake
+from shared.contract.journal import JournalPage
+from shared.contract.workflow import Ring, Schedule, Wake
 
 
 class Overtaken(Exception):

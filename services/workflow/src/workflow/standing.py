@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shared.contract.workflow import (
+from shared.contract.journal import (
     EventReceived,
     Line,
     RestStatus,

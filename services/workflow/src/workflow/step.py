@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from shared.contract.workflow import Tick
+from shared.contract.journal import Tick
 from workflow.failure import NonRetryable
 from workflow.retries import Retries
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.contract.workflow import PutSchedule, Schedule, Tick
+from shared.contract.journal import Tick
+from shared.contract.workflow import PutSchedule, Schedule
 from shared.errors import Invalid
 from workflow import cron
 

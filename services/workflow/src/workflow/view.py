@@ -1,21 +1,19 @@
 """A workflow as callers see it."""
 
-from shared.contract.workflow import (
+from shared.contract.journal import (
     JournalPage,
     SleepBegun,
     SleepEnded,
-    Step,
     StepCompleted,
     StepFailed,
     StepStarted,
     StepStatus,
     WaitBegun,
     WaitEnded,
-    Workflow,
     WorkflowCompleted,
     WorkflowFailed,
-    WorkflowState,
 )
+from shared.contract.workflow import Step, Workflow, WorkflowState
 from workflow.history import History, Record, StepLine
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.contract.workflow import RunTaken
+from shared.contract.journal import RunTaken
 from workflow.history import History
 from workflow.standing import Claim, Right, right
 

@@ -11,7 +11,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from shared.bus import Delivery, NotMine, TakenOver
-from shared.contract.workflow import JournalGrew, JournalPage, RunRested, Wake, WorkflowFailed
+from shared.contract.journal import JournalPage, RunRested, WorkflowFailed
+from shared.contract.workflow import JournalGrew, Wake
 from shared.errors import Unavailable
 from workflow import waking
 from workflow.activation import Activation, Ending, Limits

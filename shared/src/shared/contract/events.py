@@ -3,29 +3,32 @@
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from shared.contract.base import Message
+from shared.contract.changes import (
+    CalendarCreated,
+    CalendarDeleted,
+    CalendarUpdated,
+    MemoryCreated,
+    MemoryDeleted,
+    MemoryUpdated,
+    NoteCreated,
+    NoteDeleted,
+    NoteUpdated,
+    PersonaCreated,
+    PersonaDeleted,
+    PersonaUpdated,
+    PlanUpdated,
+    PreferencesUpdated,
+    TaskCreated,
+    TaskDeleted,
+    TaskUpdated,
+)
+from shared.contract.event import ConversationEvent, Event
+from shared.contract.journal import StepStatus, WorkflowStatus
 from shared.contract.objects import ChatMessage, Conversation, FinishReason, Problem, Usage
-from shared.contract.person import ActionName, CalendarEvent, Note, Persona, PinnedMemory, Plan, Task
+from shared.contract.person import ActionName
 from shared.contract.tools import ApprovalStatus, CallOutcome
 from shared.contract.transcript import Segment, TranscriptOrigin
 from shared.contract.trip import Trip
-from shared.contract.workflow import StepStatus, WorkflowStatus
-
-
-class Event(Message):
-    """A fact. `id` is its own (two deliveries of one fact have the same), `version` the user's state it led to."""
-
-    type_name: ClassVar[str] = ""
-
-    id: str
-    at: datetime
-    version: int | None = None
-
-
-class ConversationEvent(Event):
-    """A fact of one conversation."""
-
-    conversation_id: str
 
 
 class MessageCreated(ConversationEvent):
@@ -196,115 +199,6 @@ class ActionCreated(ConversationEvent):
     generation_id: str | None = None
     message_id: str
     object_id: str
-
-
-class TaskCreated(Event):
-    """There is a new task."""
-
-    type_name: ClassVar[str] = "task.created"
-    task: Task
-
-
-class TaskUpdated(TaskCreated):
-    """A task has changed, or is done."""
-
-    type_name: ClassVar[str] = "task.updated"
-
-
-class TaskDeleted(TaskCreated):
-    """A task is gone; this is what it was."""
-
-    type_name: ClassVar[str] = "task.deleted"
-
-
-class NoteCreated(Event):
-    """There is a new note. A long text is cut."""
-
-    type_name: ClassVar[str] = "note.created"
-    note: Note
-
-
-class NoteUpdated(NoteCreated):
-    """A note has changed."""
-
-    type_name: ClassVar[str] = "note.updated"
-
-
-class NoteDeleted(NoteCreated):
-    """A note is gone; this is what it was."""
-
-    type_name: ClassVar[str] = "note.deleted"
-
-
-class MemoryCreated(Event):
-    """A fact was pinned."""
-
-    type_name: ClassVar[str] = "memory.created"
-    memory: PinnedMemory
-
-
-class MemoryUpdated(MemoryCreated):
-    """A pinned fact has another value."""
-
-    type_name: ClassVar[str] = "memory.updated"
-
-
-class MemoryDeleted(MemoryCreated):
-    """A pinned fact is gone; this is what it was."""
-
-    type_name: ClassVar[str] = "memory.deleted"
-
-
-class CalendarCreated(Event):
-    """There is a new calendar entry."""
-
-    type_name: ClassVar[str] = "calendar.created"
-    calendar_event: CalendarEvent
-
-
-class CalendarUpdated(CalendarCreated):
-    """A calendar entry has changed."""
-
-    type_name: ClassVar[str] = "calendar.updated"
-
-
-class CalendarDeleted(CalendarCreated):
-    """A calendar entry is gone; this is what it was."""
-
-    type_name: ClassVar[str] = "calendar.deleted"
-
-
-class PlanUpdated(Event):
-    """The plan of a day is new or has changed."""
-
-    type_name: ClassVar[str] = "plan.updated"
-    plan: Plan
-
-
-class PreferencesUpdated(Event):
-    """These are all preferences now."""
-
-    type_name: ClassVar[str] = "preferences.updated"
-    preferences: dict[str, Any]
-
-
-class PersonaCreated(Event):
-    """There is a new persona of one's own."""
-
-    type_name: ClassVar[str] = "persona.created"
-    persona: Persona
-
-
-class PersonaUpdated(PersonaCreated):
-    """A persona has changed."""
-
-    type_name: ClassVar[str] = "persona.updated"
-
-
-class PersonaDeleted(PersonaCreated):
-    """A persona is gone; this is what it was."""
-
-    type_name: ClassVar[str] = "persona.deleted"
 
 
 class WorkflowUpdated(Event):

@@ -11,6 +11,7 @@ from gateway.orders import NewWorkflow, Restart, TypeName, WorkflowEvent
 from gateway.parameters import IdempotencyKey, PageCursor
 from gateway.parts import Caller, Here
 from gateway.replies import reply, shows
+from shared.contract.journal import WorkflowStatus
 from shared.contract.workflow import (
     GET,
     LIST,
@@ -29,7 +30,6 @@ from shared.contract.workflow import (
     WorkflowNow,
     Workflows,
     WorkflowState,
-    WorkflowStatus,
 )
 from shared.ids import Id
 

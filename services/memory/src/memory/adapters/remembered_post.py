@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from shared.bus import Stored
 from shared.contract.base import Message
-from shared.contract.events import EVENTS, Event
+from shared.contract.event import Event
+from shared.contract.events import EVENTS
 from shared.contract.inference import Digest, Generate
 from shared.contract.subjects import Subject
 from shared.errors import Fault

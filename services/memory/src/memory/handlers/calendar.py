@@ -11,7 +11,7 @@ from memory.paging import bounded, moment_cursor, parse_moment_cursor, within
 from memory.records import calendar, preferences
 from memory.transaction import Transaction
 from memory.travel import destination
-from shared.contract.events import CalendarCreated, CalendarDeleted, CalendarUpdated
+from shared.contract.changes import CalendarCreated, CalendarDeleted, CalendarUpdated
 from shared.contract.person import CalendarEvent
 from shared.contract.state import CalendarEvents, DeleteEvent, KeepEvent, KeptEvent, ListEvents
 from shared.errors import Invalid, LimitReached

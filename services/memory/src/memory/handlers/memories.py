@@ -6,7 +6,7 @@ from memory.handlers.repetition import change_once
 from memory.paging import bounded, key_cursor, parse_key_cursor, within
 from memory.records import memories
 from memory.transaction import Transaction
-from shared.contract.events import MemoryCreated, MemoryDeleted, MemoryUpdated
+from shared.contract.changes import MemoryCreated, MemoryDeleted, MemoryUpdated
 from shared.contract.person import PinnedMemory
 from shared.contract.state import ListMemories, Memories, PinMemory, UnpinMemory
 from shared.errors import LimitReached

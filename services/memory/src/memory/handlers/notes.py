@@ -7,7 +7,7 @@ from memory.note import cut, size_of
 from memory.paging import bounded, object_cursor, parse_object_cursor, within
 from memory.records import notes
 from memory.transaction import Transaction
-from shared.contract.events import NoteCreated, NoteDeleted, NoteUpdated
+from shared.contract.changes import NoteCreated, NoteDeleted, NoteUpdated
 from shared.contract.person import Note
 from shared.contract.state import CreateNote, DeleteNote, GetNote, ListNotes, Notes, UpdateNote
 from shared.errors import LimitReached

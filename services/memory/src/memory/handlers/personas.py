@@ -5,7 +5,7 @@ from memory.handlers.repetition import change_once
 from memory.persona import built_in
 from memory.records import personas
 from memory.transaction import Transaction
-from shared.contract.events import PersonaCreated, PersonaDeleted, PersonaUpdated
+from shared.contract.changes import PersonaCreated, PersonaDeleted, PersonaUpdated
 from shared.contract.memory import Done
 from shared.contract.person import Persona
 from shared.contract.state import DeletePersona, KeepPersona, ListPersonas, Personas

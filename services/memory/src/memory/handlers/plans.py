@@ -7,7 +7,7 @@ from memory.handlers.reading import Snapshot
 from memory.handlers.repetition import change_once
 from memory.records import plans
 from memory.transaction import Transaction
-from shared.contract.events import PlanUpdated
+from shared.contract.changes import PlanUpdated
 from shared.contract.person import Plan
 from shared.contract.state import GetPlan, PutPlan
 from shared.errors import Invalid, LimitReached

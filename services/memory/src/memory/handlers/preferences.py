@@ -5,7 +5,7 @@ from memory.handlers.repetition import change_once
 from memory.preference import SCHEDULED, changed
 from memory.records import preferences
 from memory.transaction import Transaction
-from shared.contract.events import PreferencesUpdated
+from shared.contract.changes import PreferencesUpdated
 from shared.contract.state import ChangePreferences, GetPreferences, Preferences
 
 

@@ -6,7 +6,7 @@ from memory.handlers.repetition import change_once
 from memory.paging import bounded, object_cursor, parse_object_cursor, within
 from memory.records import tasks
 from memory.transaction import Transaction
-from shared.contract.events import TaskCreated, TaskDeleted, TaskUpdated
+from shared.contract.changes import TaskCreated, TaskDeleted, TaskUpdated
 from shared.contract.person import Task
 from shared.contract.state import CompleteTask, CreateTask, DeleteTask, GetTask, ListTasks, Tasks, UpdateTask
 from shared.errors import LimitReached

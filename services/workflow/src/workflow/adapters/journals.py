@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from shared.bus import Bus, Fenced
 from shared.contract import subjects
-from shared.contract.workflow import JournalPage
+from shared.contract.journal import JournalPage
 from shared.errors import Unavailable
 from shared.ids import new_id
 from workflow.ports import FromTheFuture, Overtaken

@@ -7,7 +7,8 @@ from typing import Any
 from shared.bus import Bus, Stored
 from shared.contract import subjects
 from shared.contract.events import WorkflowUpdated
-from shared.contract.workflow import JournalGrew, JournalPage, Ring, Wake, WorkflowStatus
+from shared.contract.journal import JournalPage, WorkflowStatus
+from shared.contract.workflow import JournalGrew, Ring, Wake
 from shared.ids import NewId
 from workflow.history import STEP_LINES, StepLine, is_final
 from workflow.view import step_status
