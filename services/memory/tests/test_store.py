@@ -177,6 +177,50 @@ async def test_readers_can_not_write(store):
         await store.read(put("a"))
 
 
+ENDLESS = "WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up) SELECT count(*) FROM up"
+
+
+async def test_a_read_that_takes_too_long_is_given_up_and_its_connection_reads_again(settings):
+    hasty = settings.model_copy(update={"read_timeout": 0.2, "readers": 1})
+    async with open_store(hasty, "s", 1) as store:
+        with pytest.raises(Unavailable):
+            await store.read(lambda connection: connection.exec_driver_sql(ENDLESS).scalar())
+        async with asyncio.timeout(20):
+            while (found := await if_free(store.read(names))) is None:
+                await asyncio.sleep(0.01)
+        assert found == []
+
+
+async def if_free(reading):
+    """What is read, or None while the connection is not free yet."""
+    try:
+        return await reading
+    except Unavailable:
+        return None
+
+
+async def test_a_caller_who_has_gone_leaves_the_connection_to_others(settings):
+    go, busy = threading.Event(), threading.Event()
+
+    def hold(connection):
+        busy.set()
+        go.wait()
+        return names(connection)
+
+    async with open_store(settings.model_copy(update={"readers": 1}), "s", 1) as store:
+        gone = asyncio.ensure_future(store.read(hold))
+        await asyncio.to_thread(busy.wait)
+        gone.cancel()
+        go.set()
+        assert await store.read(names) == []
+
+
+async def test_reads_do_not_wait_for_each_other(settings):
+    both = threading.Barrier(2, timeout=20)
+    async with open_store(settings.model_copy(update={"readers": 2}), "s", 1) as store:
+        await asyncio.gather(*(store.read(lambda _: both.wait()) for _ in range(2)))
+
+
 # --- F14, F39, F41: disks and files --------------------------------------------------------------------------------------
 
 

@@ -1,24 +1,21 @@
 """The store on a SQLite file: one thread that writes, a few connections that read."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, event, update
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Engine, update
 
 from memory.adapters.group_writer import GroupWriter
 from memory.adapters.sqlite_errors import translated
 from memory.adapters.sqlite_file import DatabaseFile, locked
 from memory.adapters.sqlite_pen import BEGIN, SqlitePen, ask_to_settle, engine_of, is_settled
+from memory.adapters.sqlite_readers import SqliteReaders
 from memory.adapters.sqlite_schema import prepare, refuse_foreign
 from memory.clock import Clock
 from memory.settings import MemorySettings
 from memory.tables import installation
-from shared.errors import Busy, Fault, Unavailable
-
-T = TypeVar("T")
+from shared.errors import Busy, Fault
 
 SETTLE_ATTEMPTS, SETTLE_PAUSE_SECONDS = 40, 0.25
 """Readers must have gone for a moment; each is cut off after `read_timeout`."""
@@ -31,24 +28,15 @@ class SqliteStore:
 
     alone = True
 
-    def __init__(self, writer: GroupWriter, readers: AsyncEngine, database_id: str, read_timeout: float) -> None:
+    def __init__(self, writer: GroupWriter, readers: SqliteReaders, database_id: str) -> None:
         self.database_id: str = database_id
-        self._writer, self._readers, self._read_timeout = writer, readers, read_timeout
-        self.write = writer.write
+        self._writer = writer
+        self.write, self.read = writer.write, readers.read
 
     @property
     def fault(self) -> Fault | None:
         """Why the last commit failed, or None when it did not."""
         return self._writer.fault
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """See `ports.Store.read`."""
-        try:
-            with translated("read"):
-                async with asyncio.timeout(self._read_timeout), self._readers.begin() as connection:
-                    return await connection.run_sync(work)
-        except TimeoutError as error:
-            raise Unavailable("The database is too slow right now.") from error
 
     async def check(self) -> None:
         """See `ports.Store.check`. Writes a page: an empty transaction would not notice that the disk is full."""
@@ -84,15 +72,15 @@ async def open_store(settings: MemorySettings, new_stamp: str, now: int) -> Asyn
         engine = engine_of(file, settings.busy_timeout)
         stamp = await asyncio.to_thread(_prepare, file, engine, new_stamp, now)
         file.keep_stamp(stamp)
-        readers = _readers(file, settings)
+        readers = SqliteReaders(file, settings)
         # A file that was just made was opened with leave to make it; from here on it has to be there.
         writer = GroupWriter(
             SqlitePen(file, engine_of(file, settings.busy_timeout)), waiting=settings.write_queue, group=settings.write_group
         )
         try:
-            yield SqliteStore(writer, readers, stamp, settings.read_timeout)
+            yield SqliteStore(writer, readers, stamp)
         finally:
-            await readers.dispose()
+            await readers.close()
             await writer.close()
 
 
@@ -102,20 +90,3 @@ def _prepare(file: DatabaseFile, engine: Engine, new_stamp: str, now: int) -> st
     with translated("open"), engine.begin() as connection:
         connection.exec_driver_sql(BEGIN)
         return prepare(connection, new_stamp, now)
-
-
-def _readers(file: DatabaseFile, settings: MemorySettings) -> AsyncEngine:
-    """Connections that can't write. They never checkpoint either: two that do can meet SQLite's WAL-reset bug (trap 2.3)."""
-    engine = create_async_engine(
-        file.url("sqlite+aiosqlite", "ro"),
-        pool_size=settings.readers,
-        max_overflow=0,
-        hide_parameters=True,  # S14: errors quote them
-        connect_args={"timeout": settings.busy_timeout, "isolation_level": None},
-    )
-    event.listen(engine.sync_engine, "begin", _begun)
-    return engine
-
-
-def _begun(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
