@@ -137,6 +137,7 @@ async def test_when_nothing_can_renew_it_one_click_comes_back_to_the_same_place(
     await ana.answers_the_question()  # the provider still knows who it is
     assert await ana.ended() == "1, 2, 3"
     assert ana.page.url == f"{ana.base}/#/c/{conversation}"
+    assert await ana.page.input_value("#composer") == "half a thought"
 
 
 async def test_who_says_no_reads_a_sentence_and_may_try_again(person):
