@@ -1,7 +1,8 @@
 """Durable workflows: how long their steps take, what waiting costs, how soon others take over. Beside DBOS in the same run.
 
 Prints Markdown tables. Everything runs on the loopback, durable as in an installation (`sync_interval: always`), is bounded,
-and stops by itself. DBOS comes from PyPI into an environment of its own; `--alone` leaves it out, `--quick` measures less.
+and stops by itself. DBOS comes from PyPI into an environment of its own; `--alone` leaves it out, `--quick` measures less,
+`--resting` only what waiting and sleeping costs, with 1,000 and 10,000 of them.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from shared.provision import ProvisionSettings, provision
 from shared.settings import NatsSettings
 
 QUICK = "--quick" in sys.argv
+RESTING = "--resting" in sys.argv
 STREAM_BYTES = 8 << 30
 RUNS = 50 if QUICK else 300
 SECONDS = 3.0 if QUICK else 10.0
@@ -221,7 +223,7 @@ async def takeover(bench: Bench) -> float:
 
 def dbos() -> dict[str, float]:
     """The same in DBOS; nothing when it can't be had."""
-    if "--alone" in sys.argv:
+    if RESTING or "--alone" in sys.argv:
         return {}
     with tempfile.TemporaryDirectory(prefix="colloquy-bench-") as name:
         venv.create(Path(name) / "venv", with_pip=True)
@@ -243,16 +245,22 @@ async def ours() -> dict[str, float]:
     async with benched() as bench:
         worker = await bench.begin_worker()
         await alone(bench, 2, 20)
-        found = {
-            "one step": await alone(bench, 1, RUNS),
-            "five steps": await alone(bench, 5, RUNS // 2),
-            "100 steps": await alone(bench, 100, RUNS // 10),
-            "per second": await together(bench, 1),
-            "event": await events(bench),
-        }
+        found = {} if RESTING else await steps(bench)
+        found["event"] = await events(bench)
         found["sleeping CPU"], found["sleeping MiB"] = await sleeping(bench, worker)
-        found["takeover"] = await takeover(bench)
+        if not RESTING:
+            found["takeover"] = await takeover(bench)
     return found
+
+
+async def steps(bench: Bench) -> dict[str, float]:
+    """What is done at once."""
+    return {
+        "one step": await alone(bench, 1, RUNS),
+        "five steps": await alone(bench, 5, RUNS // 2),
+        "100 steps": await alone(bench, 100, RUNS // 10),
+        "per second": await together(bench, 1),
+    }
 
 
 ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -273,7 +281,8 @@ def main() -> None:
     theirs, found = dbos(), uvloop.run(ours())
     print("\n| | Colloquy | DBOS, SQLite with WAL |\n|---|---|---|")
     for title, key, shown in ROWS:
-        print(f"| {title} | {shown(found[key])} | {shown(theirs[key]) if key in theirs else '–'} |")
+        if key in found:
+            print(f"| {title} | {shown(found[key])} | {shown(theirs[key]) if key in theirs else '–'} |")
 
 
 if __name__ == "__main__":
