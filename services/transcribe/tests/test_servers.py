@@ -132,8 +132,8 @@ async def test_what_a_server_speaks_is_encoded_here(upstream):
 async def test_a_mouth_that_dies_is_begun_again_and_the_sentence_is_asked_for_again():
     async with mouths("auto", "", 1) as made:
         (mouth,) = made._mouths
-        mouth._process.kill()
-        await mouth._process.wait()
+        mouth._apart._process.kill()
+        await mouth._apart._process.wait()
         with pytest.raises(Unavailable):
             await made.say("Hello.", made.voices[0], 1.0, "opus", None, last=True)
         assert (await made.say("Hello.", made.voices[0], 1.0, "opus", None, last=True)).data

@@ -1,28 +1,24 @@
 """The socket one speaks into: audio in, words back while it is spoken; answers to what was said, spoken in turn (N21)."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from gateway.aloud import begun_by, recited
 from gateway.body import parse_json
 from gateway.ear import Ear, listening_to
 from gateway.exchange import query
 from gateway.identity import Identity
+from gateway.line import DONE, GOING_AWAY, REFUSED, Closing, Line
 from gateway.parts import Parts
-from gateway.protocol import ABORT
-from gateway.rendering import problem
 from gateway.requests import Request
 from gateway.speech import Manner
-from gateway.streaming import Connected
 from gateway.turn import Begun, begin, receipt
 from gateway.upload import language_of
 from gateway.validation import explained
-from gateway.websocket import ERASED, EXPIRED, GOING_AWAY, TOO_SLOW, Closing
 from shared.contract.memory import SendMessage
 from shared.contract.objects import IfBusy, Problem
 from shared.contract.speech import KEEP_TRANSCRIPT, Heard, KeepTranscript, Said
@@ -31,7 +27,6 @@ from shared.errors import Busy, Fault, Invalid
 from shared.ids import Id
 from shared.tasks import owned
 
-DONE, REFUSED = 1000, 4400
 START_SECONDS: Final = 60.0
 """How long a socket may be open before anybody says anything."""
 
@@ -94,7 +89,7 @@ class AudioSocket:
 
     def __init__(self, parts: Parts, caller: Identity, websocket: WebSocket, request_id: str) -> None:
         self._parts, self._caller = parts, caller
-        self._websocket, self._request_id = websocket, request_id
+        self._line = Line(parts, caller, websocket, request_id)
         self._options = InStart(language=language_of(query(websocket.scope).get("language")))
         self._conversation: str | None = None
         self._segments: list[Segment] = []
@@ -102,47 +97,10 @@ class AudioSocket:
         self._kept = False
         self._speeches: asyncio.Queue[Begun | None] = asyncio.Queue(MAX_SPEECHES)
         self._reciting: asyncio.Task[Any] | None = None
-        self._sending = asyncio.Lock()
 
     async def serve(self) -> None:
         """Until what was said has been understood, and answered if that was asked for; or the client leaves."""
-        self._parts.must_be_open()
-        with Connected(self._parts, self._caller, self._websocket.scope):
-            await self._websocket.accept()
-            code = await self._until_closed(self._converse(), self._watch(), self._dismissed())
-            if code == TOO_SLOW:
-                self._websocket.scope["extensions"][ABORT]()
-            elif code:
-                await self._websocket.close(code)
-
-    async def _until_closed(self, *jobs: Coroutine[Any, Any, None]) -> int:
-        """Runs all until one says how to close; 0 when the client is gone."""
-        code = 0
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for job in jobs:
-                    tasks.create_task(job)
-        except* Closing as closings:
-            code = _code(closings)
-        except* WebSocketDisconnect:
-            pass
-        except* Fault:  # two things went wrong at once, and the client has heard of neither
-            code = GOING_AWAY
-        return code
-
-    async def _watch(self) -> None:
-        try:
-            async with asyncio.timeout_at(self._caller.expires):
-                await self._parts.stopping.wait()
-        except TimeoutError:
-            raise Closing(EXPIRED) from None
-        await self._tell("reconnect")
-        raise Closing(GOING_AWAY)
-
-    async def _dismissed(self) -> None:
-        with self._parts.dismissals.of(self._caller.user) as dismissed:
-            await dismissed.wait()
-        raise Closing(ERASED)
+        await self._line.serve(self._converse)
 
     # --- listening ---------------------------------------------------------------------------------------------------------
 
@@ -154,7 +112,7 @@ class AudioSocket:
                 await self._tell("ready", transcriptId=ear.transcript_id, engine=ear.engine)
                 await self._listen(ear, first)
         except Fault as fault:
-            await self._complain(fault)
+            await self._line.complain(fault)
             raise Closing(GOING_AWAY if isinstance(fault, Busy) else REFUSED) from None
         raise Closing(DONE)
 
@@ -163,7 +121,7 @@ class AudioSocket:
         try:
             async with asyncio.timeout(START_SECONDS):
                 while True:
-                    frame = await self._frame()
+                    frame = await self._line.receive()
                     if isinstance(frame, bytes):
                         return frame
                     message = _read(frame, self._parts.settings.json_depth)
@@ -191,21 +149,14 @@ class AudioSocket:
     async def _read_on(self, ear: Ear, first: bytes) -> None:
         await ear.send(first)
         while True:
-            frame = await self._frame()
+            frame = await self._line.receive()
             if isinstance(frame, bytes):
                 await ear.send(frame)
                 continue
             try:
                 await self._obey(_read(frame, self._parts.settings.json_depth), ear)
             except Invalid as invalid:
-                await self._complain(invalid)
-
-    async def _frame(self) -> bytes | str:
-        event = await self._websocket.receive()
-        if event["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(event.get("code") or 1005)
-        data = event.get("bytes")
-        return data if data is not None else (event.get("text") or "")
+                await self._line.complain(invalid)
 
     async def _obey(self, message: Incoming, ear: Ear | None) -> None:
         match message:
@@ -314,7 +265,7 @@ class AudioSocket:
         try:
             begun = await begin(self._parts, order)
         except Fault as fault:
-            await self._complain(fault)
+            await self._line.complain(fault)
             return
         self._conversation = begun.accepted.conversation_id
         await self._tell("accepted", **receipt(begun, self._caller), clientMessageId=key, text=text)
@@ -346,31 +297,18 @@ class AudioSocket:
         async def utter(number: int, text: str, sound: Said) -> None:
             about = {"messageId": message_id, "index": number, "text": text, "format": manner.format}
             head = to_json({"type": "speech", **about, "seconds": round(sound.seconds, 2), "bytes": len(sound.data)})
-            await self._send(head, sound.data)
+            await self._line.send(head, sound.data)
 
         try:
             return await recited(self._parts, begun, manner, utter)
         except Fault as fault:
-            await self._complain(fault)
+            await self._line.complain(fault)
             return "failed"
 
     # --- writing -----------------------------------------------------------------------------------------------------------
 
-    async def _complain(self, fault: Fault) -> None:
-        await self._send(to_json({"type": "error", "error": problem(fault, self._request_id)}))
-
     async def _tell(self, kind: str, **values: Any) -> None:
-        await self._send(to_json({"type": kind, **{name: value for name, value in values.items() if value is not None}}))
-
-    async def _send(self, frame: bytes, data: bytes | None = None) -> None:
-        """A frame, and the binary one that belongs to it. Raises Closing when the client doesn't read."""
-        try:
-            async with asyncio.timeout(self._parts.settings.write_seconds), self._sending:
-                await self._websocket.send_text(frame.decode())
-                if data is not None:
-                    await self._websocket.send_bytes(data)
-        except TimeoutError:
-            raise Closing(TOO_SLOW) from None
+        await self._line.send(to_json({"type": kind, **{name: value for name, value in values.items() if value is not None}}))
 
 
 def _read(frame: str, depth: int) -> Incoming:
@@ -378,11 +316,3 @@ def _read(frame: str, depth: int) -> Incoming:
         return INCOMING.validate_python(parse_json(frame.encode(), depth))
     except ValidationError as error:
         raise explained(error.errors(include_url=False, include_input=False)) from None
-
-
-def _code(closings: BaseException) -> int:
-    """How the first one of a group of groups wants to close."""
-    if isinstance(closings, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = closings  # pyright: ignore[reportUnknownVariableType]
-        return _code(group.exceptions[0])
-    return closings.code if isinstance(closings, Closing) else GOING_AWAY

@@ -1,21 +1,19 @@
 """One open WebSocket: messages in, the user's stream out (M006, M007)."""
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from gateway.body import parse_json
 from gateway.identity import Identity
+from gateway.line import Line
 from gateway.parts import Parts, must_be
-from gateway.protocol import ABORT
-from gateway.rendering import problem
 from gateway.requests import PostMessage, Request, Stop, check_size
-from gateway.streaming import Connected
 from gateway.turn import begin, receipt
 from gateway.validation import explained
 from shared.contract.memory import STOP_GENERATION, StopGeneration
@@ -24,8 +22,6 @@ from shared.errors import Fault
 from shared.feed import Cursor, Reset
 from shared.ids import Id
 from shared.stored import Stored
-
-GOING_AWAY, EXPIRED, TOO_SLOW, ERASED = 1012, 4401, 1013, 4410
 
 
 class InMessage(PostMessage):
@@ -58,64 +54,19 @@ Incoming = Annotated[InMessage | InStop | InResume | InPing, Field(discriminator
 INCOMING: TypeAdapter[InMessage | InStop | InResume | InPing] = TypeAdapter(Incoming)
 
 
-class Closing(Exception):
-    """The socket is to be closed, with this code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 class Socket:
     """A socket of a user, from accept to close."""
 
     def __init__(self, parts: Parts, caller: Identity, websocket: WebSocket, request_id: str) -> None:
         self._parts = parts
         self._caller = caller
-        self._websocket = websocket
-        self._request_id = request_id
+        self._line = Line(parts, caller, websocket, request_id)
         self._part = user_scope(caller.user)
         self._resumed: asyncio.Queue[Cursor] = asyncio.Queue(maxsize=1)
 
     async def serve(self, after: Cursor | None) -> None:
         """Until the client leaves, its token expires, or the process stops."""
-        self._parts.must_be_open()
-        with Connected(self._parts, self._caller, self._websocket.scope):
-            await self._websocket.accept()
-            code = await self._until_closed(self._write_stream(after), self._read(), self._watch(), self._dismissed())
-            if code == TOO_SLOW:
-                self._websocket.scope["extensions"][ABORT]()  # it wouldn't read the closing frame either
-            elif code:
-                await self._websocket.close(code)
-
-    async def _until_closed(self, *jobs: Coroutine[Any, Any, None]) -> int:
-        """Runs all until one says how to close; 0 when the client is gone."""
-        code = 0
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for job in jobs:
-                    tasks.create_task(job)
-        except* Closing as closings:
-            code = next(code for code in _codes(closings))
-        except* WebSocketDisconnect:
-            pass
-        return code
-
-    async def _watch(self) -> None:
-        """Raises Closing when it is time."""
-        try:
-            async with asyncio.timeout_at(self._caller.expires):
-                await self._parts.stopping.wait()
-        except TimeoutError:
-            raise Closing(EXPIRED) from None
-        await self._send(b'{"type":"reconnect"}')
-        raise Closing(GOING_AWAY)
-
-    async def _dismissed(self) -> None:
-        """Raises Closing when the account is erased."""
-        with self._parts.dismissals.of(self._caller.user) as dismissed:
-            await dismissed.wait()
-        raise Closing(ERASED)
+        await self._line.serve(partial(self._write_stream, after), self._read)
 
     async def _write_stream(self, after: Cursor | None) -> None:
         """The user's events from a cursor on; again from another one when the client says so."""
@@ -137,21 +88,19 @@ class Socket:
         try:
             async with aclosing(self._parts.feed.follow(self._part, after)) as events:
                 async for event in events:
-                    await self._send(rendered_event(event))
+                    await self._line.send(rendered_event(event))
         except Reset as reset:
-            await self._send(to_json({"type": "reset", "data": {"reason": reset.reason}}))
+            await self._line.send(to_json({"type": "reset", "data": {"reason": reset.reason}}))
         except Fault as fault:
-            await self._complain(fault)
+            await self._line.complain(fault)
 
     async def _read(self) -> None:
         while True:
-            event = await self._websocket.receive()
-            if event["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(event.get("code") or 1005)
+            frame = await self._line.receive()
             try:
-                await self._hear(event.get("bytes") or (event.get("text") or "").encode())
+                await self._hear(frame if isinstance(frame, bytes) else frame.encode())
             except Fault as fault:
-                await self._complain(fault)
+                await self._line.complain(fault)
 
     async def _hear(self, frame: bytes) -> None:
         value = parse_json(frame, self._parts.settings.json_depth)
@@ -167,39 +116,24 @@ class Socket:
             case InResume():
                 await self._resumed.put(Cursor.parse(message.after))
             case InPing():
-                await self._send(b'{"type":"pong"}')
+                await self._line.send(b'{"type":"pong"}')
 
     async def _accept(self, message: InMessage) -> None:
         must_be(message.user_id, self._caller)
         order = message.order(self._caller.user)
         check_size(order, self._parts.settings)
         answer = receipt(await begin(self._parts, order), self._caller)
-        await self._send(to_json({**answer, "type": "accepted", "clientMessageId": message.client_message_id}))
+        await self._line.send(to_json({**answer, "type": "accepted", "clientMessageId": message.client_message_id}))
 
     async def _stop(self, message: InStop) -> None:
         order = StopGeneration(
             user=self._caller.user, conversation_id=message.conversation_id, generation_id=message.generation_id
         )
         stopping = await self._parts.ask(STOP_GENERATION, order)
-        await self._send(to_json({"type": "stopping", "generationIds": stopping.generation_ids}))
-
-    async def _complain(self, fault: Fault) -> None:
-        await self._send(to_json({"type": "error", "error": problem(fault, self._request_id)}))
-
-    async def _send(self, frame: bytes) -> None:
-        """Raises Closing when the client doesn't read."""
-        try:
-            async with asyncio.timeout(self._parts.settings.write_seconds):
-                await self._websocket.send_text(frame.decode())
-        except TimeoutError:
-            raise Closing(TOO_SLOW) from None
+        await self._line.send(to_json({"type": "stopping", "generationIds": stopping.generation_ids}))
 
 
 def rendered_event(event: Stored) -> bytes:
     """A stored event as a frame of the socket. Its cursor stands in the first line of its rendering for SSE."""
     cursor = event.frame[4 : event.frame.index(b"\n")]
     return b'{"type":"%b","id":"%b","data":%b}' % (event.type, cursor, event.data)
-
-
-def _codes(closings: BaseExceptionGroup[Closing]) -> list[int]:
-    return [inner.code for inner in closings.exceptions if isinstance(inner, Closing)] or [GOING_AWAY]

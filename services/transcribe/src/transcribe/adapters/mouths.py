@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
 
 from shared.contract.speech import OggPlace, Say, SpeechFormat, Voice
 from shared.errors import Fault, Unavailable
-from transcribe.adapters.frames import EVENT, HEAD, SOUND, frame
+from transcribe.adapters.apart import Apart, Refuses
+from transcribe.adapters.frames import SOUND, frame
 from transcribe.adapters.frames import START as ASK
 from transcribe.speech import Spoken
 
@@ -36,26 +34,18 @@ class Mouth:
     """One process; it is begun again when it dies."""
 
     def __init__(self, engine: str, voice: str) -> None:
-        self._arguments = (engine, voice)
+        self._apart = Apart("transcribe.adapters.mouth", engine, voice, limit=STREAM_BYTES)
         self._one = asyncio.Lock()
-        self._process: Process | None = None
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.waiting = 0
         self.voices: tuple[Voice, ...] = ()
 
     async def begin(self) -> None:
         """Starts it. Raises NobodySpeaks with the reason."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            arguments = ("-m", "transcribe.adapters.mouth", str(theirs.fileno()), *self._arguments)
-            file = theirs.fileno()
-            self._process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=DEVNULL, pass_fds=(file,))
-        ours.setblocking(False)
-        self._streams = await asyncio.open_connection(sock=ours, limit=STREAM_BYTES)
-        kind, data = await self._read(START_SECONDS)
-        if kind != EVENT:
-            raise NobodySpeaks(data.decode())
-        self.voices = tuple(Voice.model_validate(voice) for voice in json.loads(data))
+        try:
+            said = await self._apart.begin(START_SECONDS)
+        except Refuses as reason:
+            raise NobodySpeaks(str(reason)) from None
+        self.voices = tuple(Voice.model_validate(voice) for voice in json.loads(said))
 
     async def ask(self, question: dict[str, Any], pcm: bytes | None = None) -> Spoken:
         """One sentence as sound. Raises Unavailable."""
@@ -69,12 +59,13 @@ class Mouth:
             self.waiting -= 1
 
     async def _asked(self, question: dict[str, Any], pcm: bytes | None) -> Spoken:
-        if self._streams is None:
+        if not self._apart.runs:
             await self.begin()
         try:
-            self._write(question, pcm)
-            _, about = await self._read(SAY_SECONDS)
-            kind, data = await self._read(SAY_SECONDS)
+            asked = frame(ASK, json.dumps(question).encode())
+            self._apart.write(asked if pcm is None else asked + frame(SOUND, pcm))
+            _, about = await self._apart.read(SAY_SECONDS)
+            kind, data = await self._apart.read(SAY_SECONDS)
             if kind != SOUND:
                 raise ValueError
             rate, seconds, place = json.loads(about)
@@ -87,27 +78,9 @@ class Mouth:
             raise Unavailable("Speaking failed; try again.") from None
         return Spoken(data, rate, seconds, None if place is None else OggPlace.model_validate(place))
 
-    def _write(self, question: dict[str, Any], pcm: bytes | None) -> None:
-        if self._streams is None:
-            raise OSError
-        self._streams[1].write(frame(ASK, json.dumps(question).encode()) + (b"" if pcm is None else frame(SOUND, pcm)))
-
-    async def _read(self, seconds: float) -> tuple[bytes, bytes]:
-        if self._streams is None:
-            raise OSError
-        async with asyncio.timeout(seconds):
-            kind, size = HEAD.unpack(await self._streams[0].readexactly(HEAD.size))
-            return kind, await self._streams[0].readexactly(size)
-
     async def end(self) -> None:
         """It is gone when this returns."""
-        streams, self._streams = self._streams, None
-        if streams is not None:
-            streams[1].transport.abort()
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        await self._apart.end()
 
 
 class Mouths:

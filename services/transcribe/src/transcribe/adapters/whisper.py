@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 from array import array
-from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -20,7 +19,8 @@ from shared.contract.speech import Hearing
 from shared.contract.transcript import Segment
 from shared.errors import Fault, Unavailable
 from transcribe.adapters import limits
-from transcribe.adapters.frames import EVENT, FAILED, HEAD, SOUND, frame, read_frame
+from transcribe.adapters.apart import Apart, Refuses
+from transcribe.adapters.frames import EVENT, FAILED, SOUND, frame, read_frame
 from transcribe.adapters.frames import START as ASK
 from transcribe.hearing import Understood
 
@@ -88,30 +88,22 @@ class Whisper:
     """The service's side: see `ports.Engine`. One question at a time; it computes with all its threads."""
 
     def __init__(self, name: str, threads: int) -> None:
-        self._name, self._threads = name, threads
+        self._apart = Apart("transcribe.adapters.whisper", name, str(threads), limit=ANSWER_BYTES)
         self._one = asyncio.Lock()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self._process: asyncio.subprocess.Process | None = None
         self.card = Hearing(engine="whisper", model=Path(name).name, languages=[])
 
     async def begin(self) -> None:
         """Starts it and waits for the model. Raises NoModel."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            file = theirs.fileno()
-            arguments = ("-m", "transcribe.adapters.whisper", str(file), self._name, str(self._threads))
-            self._process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=DEVNULL, pass_fds=(file,))
-        ours.setblocking(False)
-        self._streams = await asyncio.open_connection(sock=ours, limit=ANSWER_BYTES)
-        kind, data = await self._read(LOAD_SECONDS)
-        if kind != EVENT:
-            raise NoModel(data.decode())
+        try:
+            await self._apart.begin(LOAD_SECONDS)
+        except Refuses as reason:
+            raise NoModel(str(reason)) from None
 
     async def understand(self, pcm: bytes, language: str | None) -> Understood:
         """What is said in it."""
         async with self._one:
             try:
-                if self._streams is None:
+                if not self._apart.runs:
                     await self.begin()
                 return await self._asked(pcm, language)
             except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.CancelledError) as error:
@@ -121,30 +113,15 @@ class Whisper:
                 raise Unavailable("The engine has died; it starts again.") from None
 
     async def _asked(self, pcm: bytes, language: str | None) -> Understood:
-        if self._streams is None:
-            raise OSError
         question = json.dumps({"language": language and language.partition("-")[0].lower()}).encode()
-        self._streams[1].write(frame(ASK, question) + frame(SOUND, pcm))
-        _, data = await self._read(HEAR_SECONDS)
+        self._apart.write(frame(ASK, question) + frame(SOUND, pcm))
+        _, data = await self._apart.read(HEAR_SECONDS)
         answer = json.loads(data)
         return Understood(tuple(Segment.model_validate(one) for one in answer["segments"]), answer["language"])
 
-    async def _read(self, seconds: float) -> tuple[bytes, bytes]:
-        if self._streams is None:
-            raise OSError
-        async with asyncio.timeout(seconds):
-            kind, size = HEAD.unpack(await self._streams[0].readexactly(HEAD.size))
-            return kind, await self._streams[0].readexactly(size)
-
     async def end(self) -> None:
         """It is gone when this returns."""
-        streams, self._streams = self._streams, None
-        if streams is not None:
-            streams[1].transport.abort()
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        await self._apart.end()
 
 
 @asynccontextmanager
