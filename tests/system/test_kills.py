@@ -62,6 +62,27 @@ async def test_f28_nothing_of_a_worker_that_was_frozen_past_its_lease_appears(tm
             assert again.ids == fold.ids
 
 
+async def test_f21_f28_what_a_frozen_worker_still_holds_of_a_stopped_answer_never_appears(tmp_path):
+    with running(tmp_path, scale="inference=2", **PACE) as system:
+        async with system.client() as client:
+            accepted = await client.send(f"count to {COUNT}")
+            following = asyncio.create_task(client.answer(accepted))
+            await until_token(client, accepted, 40)
+            for worker in ("inference-1", "inference-2"):
+                system.signal(worker, signal.SIGSTOP)
+            await client.call("POST", f"/api/v1/conversations/{accepted['conversationId']}/stop", json={})
+            frozen, other = await which_runs(system, accepted)
+            system.signal(other, signal.SIGCONT)
+            fold = await following
+            system.signal(frozen, signal.SIGCONT)
+            assert fold.ends == {accepted["answerId"]: "message.cancelled"}
+            stored = (await client.messages(accepted["conversationId"]))[-1]
+            assert stored["text"].startswith("1, 2, 3")
+            assert stored["text"] == fold.texts[accepted["answerId"]]
+            later = await client.send("count to 3", conversationId=accepted["conversationId"])
+            await client.answer({**later, "streamUrl": accepted["streamUrl"]})  # Everything again: no token after the end.
+
+
 async def which_runs(system, accepted):
     """The worker that has the answer, and the other one."""
     logs = {name: (system.data / "log" / f"{name}.log").read_text() for name in ("inference-1", "inference-2")}
