@@ -14,13 +14,15 @@ from inference.app import application
 from inference.attempt import Asked, Attempt, Surroundings, begun
 from inference.guard import Deadlines, Guard
 from inference.lines import Clock
+from inference.models import Models
 from inference.outcome import SURELY_FITS, finish
 from inference.pacer import Pacer
 from inference.prompt import prompt_of
 from inference.settings import InferenceSettings
 from inference.tools.offer import Offer
-from shared.bus import Bus, Rejected
-from shared.contract.inference import LIST_MODELS, ListModels
+from inference.worker import Worker
+from shared.bus import Bus, Delivery, Rejected
+from shared.contract.inference import LIST_MODELS, Generate, ListModels
 from shared.contract.memory import ClaimGeneration, FinishGeneration
 from shared.errors import Invalid, TooLarge
 
@@ -68,6 +70,23 @@ async def test_f27_a_generation_that_nobody_can_do_is_abandoned(turn: Turn, new_
         await turn.order()
         await turn.ended(row, 30)
     assert row.abandoned.error.code == "abandoned"
+
+
+async def test_the_start_of_an_answer_is_stored_while_its_tools_are_looked_for(turn: Turn, new_bus: NewBus):
+    found: asyncio.Future[Offer] = asyncio.get_running_loop().create_future()
+    tools = SimpleNamespace(offer=lambda *_: found)
+    around = Surroundings(turn.memory, turn.memory, tools, await new_bus("inference"), Pacer(), Clock())
+    row = turn.memory.add("count to 3")
+    worker = Worker(InferenceSettings(), "w", Models([Embedded(0)]), around)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            worker.generate(Generate(generation_id="g_1", user="ana", conversation_id="c_1"), Delivery(1, last=False))
+        )
+        while not await turn.log():
+            await asyncio.sleep(0.01)
+        assert [one.type for one in await turn.log()] == ["generation.started"]
+        found.set_result(Offer())
+    assert (row.end.outcome, row.end.text) == ("completed", "1, 2, 3")
 
 
 async def test_f27_an_attempt_that_fails_by_a_bug_is_not_released_to_fail_for_ever(turn: Turn):
