@@ -131,3 +131,12 @@ async def test_the_page_asks_for_the_state_once(device):
     await ana.say("count to 3")
     await ana.ended()
     assert len(asked) == 1
+
+
+async def test_what_somebody_has_written_is_not_shown_to_who_comes_next(device):
+    ana = await (await device()).open()
+    await ana.page.fill("#composer", "for nobody else")
+    bob = type(ana)(ana.page, ana.base, ana.user + "-bob")
+    await bob.open()
+    await expect(bob.page.locator("#composer")).to_have_value("")
+    assert "for nobody else" not in await bob.page.evaluate("JSON.stringify(sessionStorage)")

@@ -55,7 +55,7 @@ export class Chat {
     this.feed.onEvents = (events) => this.heard(events);
     this.view.update({ conversationId: conversationOf(location.hash), model: localStorage.getItem("colloquy.model") });
     addEventListener("hashchange", () => this.show(conversationOf(location.hash)));
-    this.kept = new Kept(sessionStorage, api.user ?? "");
+    this.kept = new Kept(sessionStorage);
     this.outbox = new Outbox(this);
   }
 
@@ -84,6 +84,7 @@ export class Chat {
     this.feed.set(fromSnapshot(snapshot, this.feed.get()));
     this.feed.cursor = snapshot.cursor;
     this.view.update({ pages: {}, moreConversations: undefined });
+    this.kept.claim(snapshot.userId);
     this.feed.line.update({ loaded: true });
     this.outbox.resume(snapshot.userId);
     this.onLoaded();

@@ -2,23 +2,29 @@
 
 import type { Pending } from "./outbox";
 
+const OWNER = "colloquy.user";
 const DRAFT = "colloquy.draft.";
 const PENDING = "colloquy.pending";
 
 export class Kept {
-  constructor(
-    private readonly storage: Storage,
-    /** In `dev` one tab may be several people, one after the other. */
-    private readonly who: string,
-  ) {}
+  constructor(private readonly storage: Storage) {}
+
+  /** Whose it is from now on. What somebody else has left in this tab is forgotten. */
+  claim(user: string): void {
+    const owner = this.storage.getItem(OWNER);
+    const theirs = (key: string) => key === PENDING || key.startsWith(DRAFT);
+    if (owner !== null && owner !== user) for (const key of Object.keys(this.storage).filter(theirs)) this.storage.removeItem(key);
+    this.put(OWNER, user);
+  }
 
   draft(conversationId: string | null): string {
-    return this.storage.getItem(this.key(conversationId)) ?? "";
+    return this.storage.getItem(DRAFT + (conversationId ?? "")) ?? "";
   }
 
   keepDraft(conversationId: string | null, text: string): void {
-    if (text) this.put(this.key(conversationId), text);
-    else this.storage.removeItem(this.key(conversationId));
+    const key = DRAFT + (conversationId ?? "");
+    if (text) this.put(key, text);
+    else this.storage.removeItem(key);
   }
 
   /** What was being written while a new conversation got its id goes on there. */
@@ -27,21 +33,13 @@ export class Kept {
     this.keepDraft(null, "");
   }
 
-  keepPending(user: string, pending: readonly Pending[]): void {
-    if (pending.length) this.put(PENDING, JSON.stringify({ user, pending }));
+  keepPending(pending: readonly Pending[]): void {
+    if (pending.length) this.put(PENDING, JSON.stringify(pending));
     else this.storage.removeItem(PENDING);
   }
 
-  /** What this user had on its way; what somebody else left here is forgotten. */
-  pending(user: string): Pending[] {
-    const kept = JSON.parse(this.storage.getItem(PENDING) ?? "{}") as { user?: string; pending?: Pending[] };
-    if (kept.user === undefined || kept.user === user) return kept.pending ?? [];
-    this.storage.removeItem(PENDING);
-    return [];
-  }
-
-  private key(conversationId: string | null): string {
-    return `${DRAFT}${this.who}.${conversationId ?? ""}`;
+  pending(): Pending[] {
+    return JSON.parse(this.storage.getItem(PENDING) ?? "[]") as Pending[];
   }
 
   private put(key: string, value: string): void {

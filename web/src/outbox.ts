@@ -37,7 +37,7 @@ export class Outbox extends Store<readonly Pending[]> {
 
   constructor(private readonly chat: Chat) {
     super([]);
-    this.subscribe(() => this.owner !== undefined && chat.kept.keepPending(this.owner, this.get()));
+    this.subscribe(() => this.owner !== undefined && chat.kept.keepPending(this.get()));
   }
 
   async send(text: string, attachments: Attachment[], channel: "chat" | "voice", where: Where): Promise<void> {
@@ -65,7 +65,7 @@ export class Outbox extends Store<readonly Pending[]> {
   resume(user: string): void {
     if (this.owner === user) return;
     this.owner = user;
-    const interrupted = this.chat.kept.pending(user);
+    const interrupted = this.chat.kept.pending();
     if (interrupted.length) this.set([...interrupted, ...this.get()]);
     for (const pending of interrupted) if (pending.status === "sending") void this.inTurn(() => this.deliverAgain(pending));
   }

@@ -1,9 +1,10 @@
 // The place to write. What is sent while an answer runs waits its turn.
 
 import { AttachmentPrimitive, ComposerPrimitive, useAui, useAuiEvent } from "@assistant-ui/react";
-import { memo, useEffect, useMemo } from "react";
+import { memo, useEffect, useMemo, useRef } from "react";
 import { t, useLanguage } from "../i18n";
 import { ENDED } from "../state/model";
+import { useStore } from "../store";
 import { useChat, useFeed, useView } from "./context";
 import { IconButton } from "./controls";
 import { Icon } from "./icons";
@@ -60,16 +61,23 @@ function File() {
 /** What is being written stays with its conversation: until one comes back to it, and over a refresh. */
 function useDraft(id: string | null): void {
   const aui = useAui();
-  const { kept } = useChat();
+  const { kept, feed } = useChat();
+  // Until it is known who is here, nothing is shown of what was written in this tab.
+  const loaded = useStore(feed.line, (line) => line.loaded);
+  const before = useRef<string | null | undefined>(undefined);
   useEffect(() => {
+    if (!loaded) return undefined;
     const composer = aui.composer;
-    let known = kept.draft(id);
+    const typed = before.current === undefined ? composer().getState().text : "";
+    before.current = id;
+    let known = [kept.draft(id), typed].filter(Boolean).join(" ");
+    kept.keepDraft(id, known);
     if (composer().getState().text !== known) composer().setText(known);
     return aui.subscribe(() => {
       const { text } = composer().getState();
       if (text !== known) kept.keepDraft(id, (known = text));
     });
-  }, [aui, kept, id]);
+  }, [aui, kept, id, loaded]);
 }
 
 /** Whether an answer of this conversation runs or waits. */
