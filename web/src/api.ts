@@ -74,7 +74,7 @@ export class Api {
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(options.signal && { signal: options.signal }),
     });
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    return (response.status === 204 ? undefined : await whole(response)) as T;
   }
 
   get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -120,6 +120,15 @@ export function untilOnline(milliseconds: number): Promise<void> {
     const timer = setTimeout(done, milliseconds);
     addEventListener("online", done);
   });
+}
+
+/** An answer that breaks off is none. */
+async function whole(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    throw new Unreachable();
+  }
 }
 
 export async function faultOf(response: Response): Promise<ApiError> {
