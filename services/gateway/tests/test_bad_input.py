@@ -477,6 +477,21 @@ async def test_s22_a_head_without_end_is_cut(ana):
     assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.usefixtures("nothing_stored")
+async def test_f35_what_is_no_http_has_the_shape_of_every_error(ana):
+    chunked = b"POST /api/chat HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+    for said in (
+        b"FOO /api/v1/state HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-filler: a\x00b\r\n\r\n",
+        chunked + b"ZZ\r\n{}\r\n0\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+    ):
+        head, _, body = (await spoken(ana.base_url.port, said)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 "), said
+        assert b"content-length: %d\r\n" % len(body) in head
+        assert json.loads(body)["error"].items() >= {"code": "bad_request", "message": "The request can't be understood."}.items()
+
+
 async def spoken(port: int, said: bytes) -> bytes:
     """What a server answers first to these bytes; nothing when it hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

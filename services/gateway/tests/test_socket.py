@@ -137,6 +137,30 @@ async def test_other_addresses_are_no_sockets(gateway):
     assert caught.value.response.status_code == 404
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "sec-websocket-key: x\r\nsec-websocket-version: 13",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 5",
+        "sec-websocket-version: 13",
+    ],
+)
+async def test_f35_a_handshake_that_is_none_is_refused_without_an_error_in_the_log(gateway, wrong):
+    bugs = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context["message"]))
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        asked = f"GET /ws?user=ana HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n{wrong}\r\n\r\n"
+        writer.write(asked.encode())
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+    finally:
+        writer.close()
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 426 "))
+    assert bugs == []
+
+
 async def test_f17_a_socket_that_does_not_read_is_cut(run_gateway, memory):
     gateway = await run_gateway(write_seconds=0.3)
     client = await gateway.client()

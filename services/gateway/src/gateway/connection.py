@@ -5,8 +5,11 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.faults import BadRequest
 from gateway.lean import Event, Pipeline
 from gateway.protocol import ABORT, AbortableProtocol
+from gateway.rendering import rendered
+from shared.ids import new_id
 
 HEAD_BYTES = 64 * 1024
 """Where the connection is cut. Smaller limits are the edge's, which can answer properly."""
@@ -55,6 +58,13 @@ class Connection(AbortableProtocol):
         if self.cycle is not before:  # its task has not begun, so nobody waits for the event that it was made with
             self.cycle.message_event = Event()
 
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, or of no method that there is, gets the shape of every error too, and the connection ends."""
+        _, headers, body = rendered(BadRequest(), "/", new_id("e"))
+        lines = [b"HTTP/1.1 400 Bad Request", *(b"%b: %b" % header for header in headers), b"connection: close"]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody to wait for."""
         self._forget()
@@ -76,7 +86,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         """A handshake: its scope gets the function that ends the connection at once, for readers that don't read."""
         super().handle_connect(event)
-        if self.handshake_initiated:
+        if not self.handshake_complete:  # it is, when it was refused: then there is no scope
             cast("dict[str, Any]", self.scope)["extensions"][ABORT] = self.transport.abort
 
     async def send(self, message: Any) -> None:
