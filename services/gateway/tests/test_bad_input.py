@@ -489,7 +489,9 @@ async def test_f35_what_is_no_http_has_the_shape_of_every_error(ana):
         head, _, body = (await spoken(ana.base_url.port, said)).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400 "), said
         assert b"content-length: %d\r\n" % len(body) in head
-        assert json.loads(body)["error"].items() >= {"code": "bad_request", "message": "The request can't be understood."}.items()
+        error = json.loads(body)["error"]
+        assert (error["code"], error["message"]) == ("bad_request", "The request can't be understood.")
+        assert error["requestId"]
 
 
 async def spoken(port: int, said: bytes) -> bytes:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from reading import events
 
 from gateway.app import opened
 from gateway.settings import GatewaySettings
+from shared.contract.events import EVENTS
 from shared.errors import StorageFull, Unavailable
 
 
@@ -115,7 +117,7 @@ async def test_what_happens_is_counted_by_route(ana):
 
 async def test_docs_and_metrics_can_be_hidden(run_gateway):
     client = await (await run_gateway(docs=False, metrics=False)).client()
-    for path in ("/docs", "/openapi.json", "/metrics"):
+    for path in ("/docs", "/openapi.json", "/asyncapi.json", "/metrics"):
         assert (await client.get(path)).status_code == 404, path
 
 
@@ -133,6 +135,19 @@ async def test_the_document_has_every_route(ana):
     assert "HTTPValidationError" not in document["components"]["schemas"], "that is not how our errors look"
     names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(names) == len(set(names))
+
+
+async def test_every_event_is_described_and_is_what_the_stream_sends(ana):
+    document = (await ana.get("/asyncapi.json")).json()
+    messages, schemas = document["components"]["messages"], document["components"]["schemas"]
+    assert set(messages) == {*EVENTS, "done", "reset", "reconnect"}
+    assert set(document["channels"]["user"]["messages"]) == set(messages)
+    for reference in re.findall(r'"#/components/(\w+)/([^"]+)"', json.dumps(document)):
+        assert reference[1] in document["components"][reference[0]], reference
+    sent = (await ana.post("/api/v1/message", json={"text": "count to 2"})).json()
+    for event in await events(ana, sent["streamUrl"], last="message.completed"):
+        payload = {**messages[event.name]["payload"], "components": {"schemas": schemas}}
+        jsonschema.validate(event.data, payload)
 
 
 async def test_m008_presence_is_told_to_memory(ana, gateway):

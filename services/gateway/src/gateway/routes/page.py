@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import assets
+from gateway import assets, asyncapi
 from gateway.assets import Asset
 from gateway.exchange import header
 from gateway.faults import UnknownRoute
@@ -74,3 +74,11 @@ async def docs(parts: Here) -> Response:
     if not parts.settings.docs:
         raise UnknownRoute
     return _sent(assets.read(assets.OWN / "docs.html"), DOCS_POLICY)
+
+
+@router.get("/asyncapi.json")
+async def events(parts: Here) -> Response:
+    """The documentation of every event."""
+    if not parts.settings.docs:
+        raise UnknownRoute
+    return reply(asyncapi.document())
