@@ -10,7 +10,7 @@ from memory.adapters.group_writer import GroupWriter
 from memory.adapters.sqlite_errors import translated
 from memory.adapters.sqlite_file import DatabaseFile, locked
 from memory.adapters.sqlite_pen import BEGIN, SqlitePen, ask_to_settle, engine_of, is_settled
-from memory.adapters.sqlite_readers import SqliteReaders
+from memory.adapters.sqlite_readers import SqliteReaders, reading
 from memory.adapters.sqlite_schema import prepare, refuse_foreign
 from memory.clock import Clock
 from memory.settings import MemorySettings
@@ -72,15 +72,13 @@ async def open_store(settings: MemorySettings, new_stamp: str, now: int) -> Asyn
         engine = engine_of(file, settings.busy_timeout)
         stamp = await asyncio.to_thread(_prepare, file, engine, new_stamp, now)
         file.keep_stamp(stamp)
-        readers = SqliteReaders(file, settings)
         # A file that was just made was opened with leave to make it; from here on it has to be there.
-        writer = GroupWriter(
-            SqlitePen(file, engine_of(file, settings.busy_timeout)), waiting=settings.write_queue, group=settings.write_group
-        )
+        pen = SqlitePen(file, engine_of(file, settings.busy_timeout))
+        writer = GroupWriter(pen, waiting=settings.write_queue, group=settings.write_group)
         try:
-            yield SqliteStore(writer, readers, stamp)
+            async with reading(file, settings) as readers:
+                yield SqliteStore(writer, readers, stamp)
         finally:
-            await readers.close()
             await writer.close()
 
 
