@@ -12,6 +12,8 @@
 | `groupSummary` | true: summaries over several people, which the operator asks for, may use one's tasks and notes |
 | `travel` | what flights should be like: `{"maxPrice": 400, "maxStops": 0, "airlines": ["LH"], "avoidAirlines": ["XX"],
 "earliest": "07:00", "latest": "22:00"}`, each of them or none |
+| `toolPolicy` | who is asked before a tool is called: `{"create_task": "ask", "shop__*": "never"}` |
+| `mcpServers` | servers of tools of one's own: `{"docs": {"url": "https://docs.example.org/mcp", "policy": "ask"}}` |
 | `home` | the town where the person lives, such as `Berlin` or `Berlin, Germany` |
 
 Any other key of letters, digits, `_`, `.`, `-` is free. To set a key to null is to remove it.
@@ -21,9 +23,10 @@ import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from memory.free_value import stored
+from shared.contract.tools import ToolPolicy
 from shared.errors import Invalid, LimitReached
 
 SCHEDULED: Final = ("dailyPlan", "planAt", "timezone", "notifications", "calendarSync")
@@ -39,6 +42,8 @@ _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
+_SERVER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_POLICIES: Final = get_args(ToolPolicy)
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -152,6 +157,26 @@ _WISHES: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
+def _tool_policy(value: Any) -> None:
+    """One that is written wrong would leave a call unasked that somebody wanted to be asked about."""
+    policies = cast("dict[str, Any]", value) if isinstance(value, dict) else {"": None}
+    if any(policy not in _POLICIES for policy in policies.values()):
+        raise Invalid(f'toolPolicy must be an object such as {{"create_task": "ask"}}, of {", ".join(_POLICIES)}.')
+
+
+def _mcp_servers(value: Any) -> None:
+    servers = cast("dict[str, Any]", value) if isinstance(value, dict) else {"": None}
+    if not all(_SERVER.fullmatch(name) and _is_server(server) for name, server in servers.items()):
+        raise Invalid('mcpServers must be an object such as {"docs": {"url": "https://example.org/mcp", "policy": "ask"}}.')
+
+
+def _is_server(value: Any) -> bool:
+    server = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    url = server.get("url")
+    known = server.keys() <= {"url", "policy"} and server.get("policy", "ask") in _POLICIES
+    return known and isinstance(url, str) and url.startswith("https://") and len(url) <= 2_048
+
+
 def _home(value: Any) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > 255:
         raise Invalid("home must be the name of a place, of at most 255 characters.")
@@ -168,4 +193,6 @@ _KNOWN: Final[dict[str, Callable[[Any], None]]] = {
     "groupSummary": _switch("groupSummary"),
     "planAt": _plan_at,
     "travel": _travel,
+    "toolPolicy": _tool_policy,
+    "mcpServers": _mcp_servers,
 }
