@@ -15,6 +15,7 @@ from shared.contract.person import CalendarEvent, DoneAction, Note, Persona, Pin
 from shared.contract.subjects import Subject, state_event
 from shared.contract.trip import Trip
 from shared.errors import (
+    BeingErased,
     BuiltIn,
     Fault,
     IdempotencyMismatch,
@@ -56,6 +57,8 @@ class PersonDouble:
         """Seconds that each event waits before it is stored; None: it is stored before the call is answered."""
         self.slow = 0.0
         """Seconds that an erasure takes."""
+        self.dying = self.claimed = 0
+        """How many questions for an erasure are answered too late, and how many find that another one is at it."""
         self.outbox: dict[str, asyncio.Queue[Fact]] = {}
         self.posts: set[asyncio.Task[None]] = set()
         self.pages: list[list[dict[str, Any]] | Fault] = []
@@ -271,6 +274,13 @@ class PersonDouble:
 
     async def erase(self, order: account.EraseAccount) -> account.Erased:
         await asyncio.sleep(self.slow)
+        if self.dying:
+            self.dying -= 1
+            await asyncio.sleep(1)
+            return account.Erased(counts={})
+        if self.claimed:
+            self.claimed -= 1
+            raise BeingErased
         counts: dict[str, Any] = {}
         for kind, known in self.objects.items():
             mine = [id_ for id_, (owner, _) in known.items() if owner == order.user]

@@ -10,6 +10,7 @@ import websockets
 from reading import events
 from test_socket import connected
 
+from gateway import routes
 from gateway.app import opened
 from gateway.faults import Misconfigured
 from gateway.settings import GatewaySettings
@@ -113,6 +114,22 @@ async def test_n17_an_erasure_may_take_longer_than_other_calls(run_gateway):
     ana = await gateway.client()
     gateway.memory.person.slow = 1.0
     assert (await ana.delete("/api/v1/account")).json() == {"erased": {}}
+
+
+async def test_n17_an_erasure_whose_worker_died_is_asked_about_again(run_gateway, monkeypatch):
+    monkeypatch.setattr(routes.account, "TURN_SECONDS", 0.3)
+    gateway = await run_gateway()
+    ana = await gateway.client()
+    await ana.post("/api/v1/notes", json={"text": "a"})
+    gateway.memory.person.dying, gateway.memory.person.claimed = 1, 1
+    response = await ana.delete("/api/v1/account")
+    assert (response.status_code, response.json()["erased"]["notes"]) == (200, 1)
+    gateway.memory.person.claimed = 1
+    response = await ana.delete("/api/v1/account")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "being_erased"), "another call is at it"
+    gateway.memory.person.dying = 100
+    response = await (await (await run_gateway(erase_seconds=0.6)).client()).delete("/api/v1/account")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 async def test_m095_only_the_service_token_opens_the_call_for_services(run_gateway):
