@@ -34,7 +34,7 @@ def speed(diameter: float) -> float:
 
 async def _open(browser: Browser, url: str, user: str, **options: object) -> Page:
     context = await browser.new_context(
-        **{"viewport": {"width": 1280, "height": 800}, "permissions": ["microphone"], **options}
+        **{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "permissions": ["microphone"], **options}
     )
     page = await context.new_page()
     await page.goto(f"{url}/?user={user}")
@@ -57,11 +57,15 @@ async def _take(page: Page, name: str) -> None:
 
 async def _desk(browser: Browser, url: str, user: str) -> None:
     page = await _open(browser, url, user)
+    await _take(page, "welcome")
     await _say(page, TEXT, 1)
     await _take(page, "chat-light")
-    await page.click("button[aria-label='New chat']") if await page.locator(
-        "button[aria-label='New chat']"
-    ).count() else await page.click(".new-chat")
+    await page.click(".new-chat")
+    await _say(page, "Find flights from Berlin to Lisbon next Friday", 1)
+    await page.locator(".scroller").evaluate("view => view.scrollTo(0, 0)")
+    await asyncio.sleep(0.5)
+    await _take(page, "flights")
+    await page.click(".new-chat")
     await _say(page, "Remind me to buy an umbrella tomorrow", 1)
     await _say(page, "note: the roof leaks above the window", 2)
     await page.click("button[aria-label='Show side panel']")
@@ -113,7 +117,7 @@ async def _phone(browser: Browser, url: str, user: str) -> None:
 
 async def _main(url: str) -> None:
     FOLDER.mkdir(exist_ok=True)
-    user = f"pictures-{time.time():.0f}"
+    user = f"ana-{time.time() % 1_000:.0f}"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         await _desk(browser, url, user)

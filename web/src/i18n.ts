@@ -29,6 +29,11 @@ export function spoken(): string {
   return language;
 }
 
+/** How numbers and times are written: as the browser's person does in this language, in Vienna otherwise than in Berlin. */
+export function written(): string {
+  return navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? language;
+}
+
 /** A sentence with its blanks filled in. */
 export function t(word: Word, values: Record<string, string | number> = {}): string {
   return words[word].replace(/\{(\w+)\}/g, (blank, name: string) => String(values[name] ?? blank));

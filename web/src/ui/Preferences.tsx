@@ -1,7 +1,7 @@
 // How a person wants it: language, looks, time zone, spoken answers; what is left of today's budget; who is signed in.
 
 import { useEffect, useState } from "react";
-import { LANGUAGES, speak, spoken, t } from "../i18n";
+import { LANGUAGES, speak, spoken, t, written } from "../i18n";
 import { prefer } from "../person";
 import { config, signOut, type Config } from "../session";
 import { voice } from "../voice/settings";
@@ -116,14 +116,14 @@ export function Usage() {
 }
 
 function Meter({ label, part, unit = "" }: { label: string; part: Part; unit?: string }) {
-  const used = `${part.used.toLocaleString(spoken())} ${unit}`.trim();
+  const used = `${part.used.toLocaleString(written())} ${unit}`.trim();
   return (
     <p>
       {label}: {used}
       {part.limit !== null && (
         <>
           {" / "}
-          {part.limit.toLocaleString(spoken())}
+          {part.limit.toLocaleString(written())}
           <progress max={part.limit} value={part.used + part.reserved} aria-label={label} />
         </>
       )}

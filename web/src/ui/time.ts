@@ -1,6 +1,6 @@
 // Times as people of this language write them.
 
-import { spoken } from "../i18n";
+import { written } from "../i18n";
 
 /** A day or a moment: near ones without their year. */
 export function when(text: string): string {
@@ -9,7 +9,7 @@ export function when(text: string): string {
   if (Number.isNaN(date.getTime())) return text;
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : ("numeric" as const);
   const base = { weekday: "short", day: "numeric", month: "short", ...(year && { year }) } as const;
-  return new Intl.DateTimeFormat(spoken(), day ? base : { ...base, hour: "2-digit", minute: "2-digit" }).format(date);
+  return new Intl.DateTimeFormat(written(), day ? base : { ...base, hour: "2-digit", minute: "2-digit" }).format(date);
 }
 
 /** The clock of the place that a time was written for, where it says which: flights leave by that. */
@@ -17,7 +17,7 @@ export function timeOf(text: string): string {
   const local = /T(\d\d:\d\d)(?::[\d.]+)?[+-]\d\d:?\d\d$/.exec(text)?.[1];
   if (local) return local;
   const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? text : new Intl.DateTimeFormat(spoken(), { hour: "2-digit", minute: "2-digit" }).format(date);
+  return Number.isNaN(date.getTime()) ? text : new Intl.DateTimeFormat(written(), { hour: "2-digit", minute: "2-digit" }).format(date);
 }
 
 /** Today as the calendar of this place has it. */
@@ -28,7 +28,7 @@ export function today(): string {
 
 export function money(amount: number, currency: string): string {
   try {
-    return new Intl.NumberFormat(spoken(), { style: "currency", currency }).format(amount);
+    return new Intl.NumberFormat(written(), { style: "currency", currency }).format(amount);
   } catch {
     return `${amount} ${currency}`;
   }
