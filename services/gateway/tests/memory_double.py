@@ -278,8 +278,14 @@ class MemoryDouble:
         )
 
     async def open_stream(self, question: memory.OpenStream) -> memory.StreamOpening:
-        self.own(question.user, question.conversation_id)
-        messages = self.messages[question.conversation_id].values()
+        if question.conversation_id is None:
+            known = [kept[0] for kept in self.messages.items() if question.until in kept[1]]
+            if not known or self.conversations[known[0]][0] != question.user:
+                raise UnknownMessage
+            question = question.model_copy(update={"conversation_id": known[0]})
+        named = question.conversation_id or ""
+        self.own(question.user, named)
+        messages = self.messages[named].values()
         running = next((m.generation_id for m in messages if m.status == "pending"), None)
         answers = [m for m in messages if question.until in (m.id, m.parent_id) and m.role == "assistant"]
         ended = bool(answers) and answers[-1].status != "pending"

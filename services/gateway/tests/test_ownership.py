@@ -151,7 +151,7 @@ async def test_s4_a_foreign_cursor_gives_nothing_of_its_owner(ana, bob, anas):
     cursor = (await ana.get("/api/v1/state")).json()["cursor"]
     accepted = (await bob.post("/api/v1/message", json={"text": "count to 1"})).json()
     beginning = cursor.partition("-")[0] + "-0"
-    heard = await events(bob, f"/api/v1/stream?after={beginning}&until={accepted['generationId']}")
+    heard = await events(bob, f"/api/v1/stream?after={beginning}&until={accepted['answerId']}")
     assert all("secret" not in str(event.data) for event in heard)
 
 

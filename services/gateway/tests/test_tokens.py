@@ -156,6 +156,7 @@ def wrong_claims() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "expired", {**GOOD, "exp": NOW - 600}
     yield "expires at an infinite time", {**GOOD, "exp": float("inf")}
     yield "expires at no number", {**GOOD, "exp": float("nan")}
+    yield "expires at a number that is too long", {**GOOD, "exp": 10**400}
     yield "expires as text", {**GOOD, "exp": "tomorrow"}
     yield "expires as a list", {**GOOD, "exp": [NOW + 6000]}
     yield "not yet", {**GOOD, "nbf": NOW + 6000}

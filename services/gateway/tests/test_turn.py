@@ -51,6 +51,18 @@ async def test_r_k_until_an_answer_that_has_ended_says_done(ana):
         assert [event.name for event in await events(ana, path + until)] == ["done"]
 
 
+async def test_r_k_so_does_the_stream_of_everything(ana, bob):
+    accepted = (await ana.post("/api/v1/message", json={"text": "count to 3"})).json()
+    whole = await events(ana, accepted["streamUrl"], last="message.completed")
+    for name in ("messageId", "answerId"):
+        path = f"/api/v1/stream?until={accepted[name]}"
+        assert [event.name for event in await events(ana, path) if event.name != "state.updated"] == ["done"]
+        rest = await events(ana, path, headers={"Last-Event-ID": whole[-2].id})
+        assert [event.name for event in rest if event.name != "state.updated"] == ["message.completed", "done"]
+    for person, until in ((bob, accepted["answerId"]), (ana, "m_unknown")):
+        assert (await person.get(f"/api/v1/stream?until={until}")).status_code == 404
+
+
 async def test_without_a_cursor_the_stream_begins_at_the_start_of_the_running_answer(ana):
     ended = await accepted_of(ana, "count to 3")
     await events(ana, ended["streamUrl"], last="message.completed")
@@ -65,7 +77,7 @@ async def test_the_users_stream_has_every_conversation(ana):
     state = (await ana.get("/api/v1/state")).json()
     one, two = await accepted_of(ana, "one"), await accepted_of(ana, "two")
     path = f"/api/v1/stream?after={state['cursor']}"
-    heard = await events(ana, path + f"&until={two['generationId']}")
+    heard = await events(ana, path + f"&until={two['answerId']}")
     assert {event.data.get("conversationId") for event in heard if event.name == "message.created"} == {
         one["conversationId"],
         two["conversationId"],
@@ -135,7 +147,7 @@ async def test_the_state_has_every_room_and_a_cursor_that_misses_nothing(ana):
     for name in ("preferences", "plan"):
         assert state[name] == {}
     accepted = await accepted_of(ana, "count to 2")
-    heard = await events(ana, f"/api/v1/stream?after={state['cursor']}&until={accepted['generationId']}")
+    heard = await events(ana, f"/api/v1/stream?after={state['cursor']}&until={accepted['answerId']}")
     assert "message.created" in [event.name for event in heard]
 
 

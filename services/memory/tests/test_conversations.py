@@ -201,6 +201,24 @@ async def test_a_reader_learns_what_runs_and_whether_its_answer_has_ended(desk):
         await opening("m_unknown")
 
 
+async def test_a_reader_of_everything_learns_whether_an_answer_has_ended(desk):
+    accepted = await desk.send()
+
+    async def ended(until, user="ana"):
+        found = await desk.ask(OPEN_STREAM, OpenStream(user=user, until=until))
+        assert found.running_generation_id is None
+        return found.until_ended
+
+    assert not await ended(accepted.message_id)
+    await desk.claim(accepted.generation_id)
+    assert not await ended(accepted.answer_id)
+    await desk.finish(accepted.generation_id)
+    assert [await ended(until) for until in (accepted.message_id, accepted.answer_id, None)] == [True, True, False]
+    for user, until in (("ana", "m_unknown"), ("bob", accepted.answer_id)):
+        with pytest.raises(UnknownMessage):
+            await ended(until, user)
+
+
 async def test_sessions_are_active_while_their_gateway_reports(desk):
     at = datetime(2026, 1, 1, tzinfo=UTC)
 

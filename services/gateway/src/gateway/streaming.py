@@ -48,10 +48,12 @@ def asked_for(scope: Scope) -> tuple[Cursor | None, str | None]:
 
 
 async def user_view(parts: Parts, caller: Identity, scope: Scope) -> View:
-    """Everything of this user."""
+    """Everything of this user. Raises UnknownMessage when `until` is nothing of the caller's."""
     after, until = asked_for(scope)
     part = user_scope(caller.user)
-    return View(part, after or await parts.feed.head(part), until)
+    after = after or await parts.feed.head(part)  # the place first, as below
+    ended = until is not None and (await _opening(parts, caller, None, until)).until_ended
+    return View(part, after, until, ended)
 
 
 async def conversation_view(parts: Parts, caller: Identity, conversation: str, scope: Scope) -> View:
@@ -73,7 +75,7 @@ async def conversation_view(parts: Parts, caller: Identity, conversation: str, s
     return View(part, now, until, opening.until_ended)
 
 
-async def _opening(parts: Parts, caller: Identity, conversation: str, until: str | None) -> StreamOpening:
+async def _opening(parts: Parts, caller: Identity, conversation: str | None, until: str | None) -> StreamOpening:
     return await parts.ask(OPEN_STREAM, OpenStream(user=caller.user, conversation_id=conversation, until=until))
 
 

@@ -331,10 +331,10 @@ class Messages(Message):
 
 
 class OpenStream(Message):
-    """A reader wants to follow this conversation. `until`: a user message or an assistant message of it."""
+    """A reader wants to follow this conversation, or everything. `until`: a user message or an assistant message of it."""
 
     user: str
-    conversation_id: str
+    conversation_id: str | None = None
     until: str | None = None
 
 

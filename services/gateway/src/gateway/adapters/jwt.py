@@ -66,6 +66,7 @@ class Trust:
                 },
             )
             _segment(token.split(".")[1])
+            float(claims["exp"])  # an integer can be longer than any moment
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise Unauthenticated from None
         _check_subject(claims)

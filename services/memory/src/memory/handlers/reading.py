@@ -79,10 +79,19 @@ def _tree(view: Snapshot, question: ListMessages, conversation: Conversation, li
 
 
 def open_stream(view: Snapshot, question: OpenStream) -> StreamOpening:
-    """What a reader has to know who wants to follow a conversation."""
-    conversation = conversations.get(view.connection, question.user, question.conversation_id)
-    ended = question.until is not None and _has_ended(view, conversation, question.user, question.until)
+    """What a reader has to know who wants to follow a conversation, or everything."""
+    user, until, named = question.user, question.until, question.conversation_id
+    if named is None:
+        return StreamOpening(
+            until_ended=until is not None and _has_ended(view, _conversation_of(view, user, until), user, until)
+        )
+    conversation = conversations.get(view.connection, user, named)
+    ended = until is not None and _has_ended(view, conversation, user, until)
     return StreamOpening(running_generation_id=conversation.running_generation_id, until_ended=ended)
+
+
+def _conversation_of(view: Snapshot, user: str, message_id: str) -> Conversation:
+    return conversations.get(view.connection, user, messages.get(view.connection, user, message_id).conversation_id)
 
 
 def _has_ended(view: Snapshot, conversation: Conversation, user: str, message_id: str) -> bool:
