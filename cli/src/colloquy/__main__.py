@@ -20,6 +20,7 @@ from colloquy.installation import Options
 from colloquy.terminal import complain, say
 from gateway.settings import GatewaySettings
 from shared import __version__
+from shared.settings import read
 
 app = typer.Typer(name="colloquy", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -63,7 +64,7 @@ def token(
     ttl: Annotated[int, typer.Option(min=1, help="Seconds for which it is good.")] = 3600,
 ) -> None:
     """Print a token for a gateway with GATEWAY_AUTH=jwt and the secret GATEWAY_JWT_SECRET."""
-    sys.stdout.write(bearer.mint(sub, ttl, GatewaySettings()) + "\n")
+    sys.stdout.write(bearer.mint(sub, ttl, read(GatewaySettings)) + "\n")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from colloquy.findings import Finding
 from colloquy.leftovers import running
 from colloquy.terminal import say
 from inference.settings import InferenceSettings
+from shared.settings import read
 
 
 async def doctor(folder: DataFolder, port: int) -> bool:
@@ -23,7 +24,7 @@ async def doctor(folder: DataFolder, port: int) -> bool:
         findings.processes(folder),
         await findings.postgres(address) if address.startswith("postgres") else findings.database(folder),
         *([await findings.nats(folder), await findings.gateway(folder)] if is_up else []),
-        *await findings.models(InferenceSettings(), os.environ),
+        *await findings.models(read(InferenceSettings), os.environ),
     ]
     for finding in found:
         _tell(finding)

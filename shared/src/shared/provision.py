@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings
 
 from shared.contract.permissions import inbox_prefix
 from shared.contract.streams import CONSUMERS, STREAMS, Consumer, Stream
-from shared.settings import NatsSettings, settings_config
+from shared.settings import NatsSettings, read, settings_config
 
 Json = dict[str, Any]
 
@@ -163,9 +163,9 @@ async def _api(client: Client, verb: str, question: Json, accept: int = 0) -> bo
 
 def main() -> None:
     """`python -m shared.provision`: NATS_URL is the administrator's."""
-    url: SecretStr = NatsSettings().url
+    url: SecretStr = read(NatsSettings).url
     try:
-        asyncio.run(provision(url.get_secret_value(), ProvisionSettings()))
+        asyncio.run(provision(url.get_secret_value(), read(ProvisionSettings)))
     except ProvisionFailed as failure:
         sys.stderr.write(f"{failure}\n")
         raise SystemExit(1) from None

@@ -14,7 +14,7 @@ import uvloop
 from shared import telemetry
 from shared.bus import Bus, connect
 from shared.errors import Fault
-from shared.settings import LogSettings, MetricsSettings, NatsSettings
+from shared.settings import LogSettings, MetricsSettings, NatsSettings, read
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -34,7 +34,7 @@ def run(name: str, application: Application) -> None:
     `application` takes the connected bus and is everything the service does while its context is open.
     Exits with 1 and one sentence when the service can't start.
     """
-    telemetry.configure(name, LogSettings())
+    telemetry.configure(name, read(LogSettings))
     try:
         uvloop.run(_serve(name, application))
     except Fault as fault:
@@ -47,7 +47,7 @@ async def _serve(name: str, application: Application) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(_stop_or_exit, stop))
-    async with telemetry.probes(MetricsSettings()), connect(NatsSettings(), name) as bus, application(bus):
+    async with telemetry.probes(read(MetricsSettings)), connect(read(NatsSettings), name) as bus, application(bus):
         # What is there now stays: a collection that walks over all of it took 66 ms, in the middle of an answer.
         gc.collect()
         gc.freeze()

@@ -1,11 +1,15 @@
 """What every service lets an operator change. Each service adds its own; all are read from the environment once."""
 
 import os
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+S = TypeVar("S", bound=BaseSettings)
 
 SECRETS_DIR = Path(os.environ.get("COLLOQUY_SECRETS", "/run/secrets"))
 """Where container engines put secrets: a file named like a setting, in lower case, is that setting."""
@@ -19,6 +23,21 @@ def settings_config(prefix: str) -> SettingsConfigDict:
         extra="ignore",
         secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
     )
+
+
+def read(kind: type[S]) -> S:
+    """What the environment says. A setting that can't be ends the process with one sentence, without the value, a key maybe."""
+    prefix = kind.model_config.get("env_prefix", "")
+    try:
+        return kind()
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        name = (prefix + ".".join(str(part) for part in first["loc"])).rstrip("_")
+        head, dot, rest = name.partition(".")
+        sys.exit(f"{head.upper()}{dot}{rest}: {first['msg'].removeprefix('Value error, ')}")
+    except SettingsError as wrong:
+        name = str(wrong).partition('"')[2].partition('"')[0]
+        sys.exit(f"{prefix}{name.upper()}: this is no JSON")
 
 
 class NatsSettings(BaseSettings):

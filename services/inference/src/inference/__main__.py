@@ -5,6 +5,7 @@ from functools import partial
 from inference.app import application
 from inference.settings import InferenceSettings
 from shared.service import run
+from shared.settings import read
 
 if __name__ == "__main__":
-    run("inference", partial(application, InferenceSettings()))
+    run("inference", partial(application, read(InferenceSettings)))

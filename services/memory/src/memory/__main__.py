@@ -5,11 +5,12 @@ from functools import partial
 from memory.app import application
 from memory.settings import MemorySettings
 from shared.service import run
+from shared.settings import read
 
 
 def main() -> None:
     """Runs until told to stop."""
-    run("memory", partial(application, MemorySettings()))
+    run("memory", partial(application, read(MemorySettings)))
 
 
 if __name__ == "__main__":

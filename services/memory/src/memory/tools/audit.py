@@ -31,6 +31,7 @@ from memory.machinery import audit
 from memory.records.audit import EVERY_HEAD, EVERY_ROW, EVERY_TOMBSTONE, linked_of, tombstone_of
 from memory.settings import MemorySettings
 from memory.tables import installation
+from shared.settings import read
 
 Progress = Callable[[int, int], None]
 """Rows that were checked, of so many."""
@@ -213,7 +214,7 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) != ["verify"]:
         sys.stderr.write("usage: python -P -m memory.tools.audit verify\n")
         return 2
-    verdict = asyncio.run(verify(MemorySettings(), lambda _done, _total: None))
+    verdict = asyncio.run(verify(read(MemorySettings), lambda _done, _total: None))
     sys.stdout.write("".join(f"{line}\n" for line in said(verdict)))
     return 1 if verdict.findings else 0
 

@@ -27,7 +27,7 @@ from transcribe.hearing import Understood
 LOAD_SECONDS: Final = 120.0
 HEAR_SECONDS: Final = 300.0
 ANSWER_BYTES: Final = 1024 * 1024
-INSTALL: Final = "faster-whisper is not installed: uv pip install 'colloquy-transcribe[whisper]'."
+INSTALL: Final = "faster-whisper is not installed: uv sync --all-packages --extra whisper"
 FETCH: Final = (
     "There is no faster-whisper model {model!r} on this machine. Fetch one, and set TRANSCRIBE_WHISPER_MODEL to its folder: "
     "python -c \"from faster_whisper import download_model; download_model('small', 'models/small')\""
