@@ -12,6 +12,7 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from support.speech import encoded, quiet, spoken
 
@@ -242,6 +243,30 @@ async def test_a_nursery_that_is_killed_is_begun_again_and_nobodys_recording_is_
         await heard(boxes, wav())
     assert (await heard(boxes, wav()))[-1].seconds == pytest.approx(1.0, abs=0.1)
     assert boxes.pid != before
+
+
+CUT = {
+    "webm": lambda: encoded(quiet(4.0), "webm", live="1"),
+    "ogg": lambda: encoded(quiet(4.0), "ogg"),
+    "mp4": lambda: encoded(quiet(4.0), "mp4", "aac", movflags="frag_keyframe+empty_moov"),
+    "mp3": lambda: encoded(quiet(4.0), "mp3", "mp3"),
+    "flac": lambda: encoded(quiet(4.0), "flac", "flac"),
+    "wav": lambda: wav(b"\0\0" * 64_000),
+}
+
+
+@pytest.mark.parametrize("kind", CUT)
+async def test_a_session_that_is_cut_in_its_middle_leaves_nobody_behind(boxes, kind):
+    data = CUT[kind]()
+    children: list[psutil.Process] = []
+    for share in range(5, 100, 5):
+        async with asyncio.timeout(PATIENCE), boxes.open(live=True, seconds=MOST_SECONDS) as box:
+            await box.send(data[: max(64, len(data) * share // 100)])
+            while not (now := psutil.Process(boxes.pid).children()):
+                await asyncio.sleep(0)
+            children += now
+    _, left = await asyncio.to_thread(psutil.wait_procs, children, timeout=10.0)
+    assert left == []
 
 
 async def test_what_is_heard_in_pieces_is_what_is_heard_at_once():

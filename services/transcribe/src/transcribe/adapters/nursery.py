@@ -41,11 +41,24 @@ class Incoming:
         self._read_on = read_on
         self._rest = b""
         self._over = False
+        self._cut: Exception | None = None
         self._told = 0
         self.through = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes; none at the end."""
+        """Some bytes; none at the end, and none when it was cut: a demuxer that meets an error here may ask for ever."""
+        try:
+            return self._read(size)
+        except (EOFError, OSError, MemoryError) as error:
+            self._over, self._rest, self._cut = True, b"", error
+            return b""
+
+    def check(self) -> None:
+        """Raises what cut it, if anything did."""
+        if self._cut is not None:
+            raise self._cut
+
+    def _read(self, size: int) -> bytes:
         while not self._rest and not self._over:
             kind, data = read_frame(self._sock)
             self._over = kind == END
@@ -60,7 +73,9 @@ class Incoming:
 
     def everything(self) -> bytes:
         """All of it, for formats whose beginning stands at the end."""
-        return b"".join(iter(self.read, b""))
+        whole = b"".join(iter(self.read, b""))
+        self.check()
+        return whole
 
 
 class Child:
@@ -95,6 +110,7 @@ class Child:
             if ear.seconds - self._told >= PROGRESS_SECONDS:
                 self._told = ear.seconds
                 self._progress()
+        self._incoming.check()
         for event in ear.close():
             self._tell(event)
         self._tell(Ended(round(ear.seconds, 2)))
