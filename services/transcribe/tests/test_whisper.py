@@ -91,7 +91,7 @@ def model(tmp_path_factory):
 
 
 def test_without_a_model_the_command_that_fetches_it_is_said(tmp_path):
-    with pytest.raises(NoModel, match=r"download_model|uv pip install"):
+    with pytest.raises(NoModel, match=r"download_model|uv sync"):
         load(str(tmp_path / "nothing"), 1)
 
 
