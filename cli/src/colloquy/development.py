@@ -8,7 +8,7 @@ from pathlib import Path
 from colloquy.errors import Failed, Misused
 
 ROOT = Path(__file__).parents[3]
-BENCHMARKS = ("relay", "turn", "memory", "workflow", "web", "completions", "normalizer", "voice")
+BENCHMARKS = ("relay", "tokens", "turn", "memory", "workflow", "web", "completions", "normalizer", "voice")
 
 
 def run_tests(arguments: Sequence[str]) -> int:

@@ -288,3 +288,9 @@ def shown(operation: dict[str, Any]) -> dict[str, Any]:
     """The schema of what the call answers with when all is well and there is something to say."""
     (status,) = well(operation) - {"204"}
     return next(iter(operation["responses"][status].get("content", {}).values()), {}).get("schema", {})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_who_balances_load_may_ask_with_head(ana, path):
+    response = await ana.head(path)
+    assert (response.status_code, response.content) == (200, b"")

@@ -14,12 +14,14 @@ router = APIRouter(tags=["operations"])
 READY_SECONDS = 2.0
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=shows(Status))
 async def healthz() -> Response:
     """This process answers."""
     return reply({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=shows(Status))
 async def readyz(parts: Here) -> Response:
     """The bus is there, and memory answers over it that it can keep what it is given."""
