@@ -14,6 +14,7 @@ from shared.connection import LOST_FOR_GOOD
 from shared.contract.memory import DELETE_CONVERSATION, DeleteConversation
 from shared.contract.subjects import conversation_event
 from shared.errors import Busy, Unavailable
+from shared.observer import observe
 from shared.settings import NatsSettings
 
 EVENT = conversation_event("ana", "c_1")
@@ -174,3 +175,17 @@ async def test_S6_a_publish_that_is_not_allowed_is_logged(new_bus, capsys):
     with pytest.raises(Unavailable):
         await gateway.store(EVENT, b"x", timeout=0.3)
     assert "permissions violation" in capsys.readouterr().out.lower()
+
+
+async def test_who_has_left_does_not_try_to_come_back_though_it_missed_that_it_was_cancelled(new_nats_server):
+    """cpython #86296: nats-py's attempts to reconnect can lose their cancellation, and then nobody ends them."""
+    server = await new_nats_server()
+    ours = connection.Connection("memory")
+    await ours.open(settings(server.url("memory")))
+    async with observe(server.url("admin"), "admin") as observer:
+        await server.kill()
+    await ours.close()
+    for client in (ours.client, observer._client):
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(10):
+                await client._select_next_server()

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from shared.contract.permissions import inbox_prefix
 from shared.errors import Unavailable
+from shared.leaving import leave
 from shared.settings import NatsSettings
 from shared.tasks import owned
 from shared.wire import Offline, Wire
@@ -44,7 +45,7 @@ class Connection:
     def __init__(self, service: str) -> None:
         self.service = service
         self.client = Client()
-        self.leaving = False
+        self.leaving = self.left = False
         self.reason = "no answer"
         self.era = 0
         """How often the connection was lost and had back."""
@@ -82,12 +83,15 @@ class Connection:
     async def close(self) -> None:
         """Sends what is left and closes, in bounded time."""
         self.leaving = True
-        with suppress(NatsError, OSError, TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if self._wire is not None and self._wire.live:
-                    with suppress(Unavailable):
-                        await self.settle(LEAVING_SECONDS)
-                await self.client.close()
+        try:
+            with suppress(NatsError, OSError, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    if self._wire is not None and self._wire.live:
+                        with suppress(Unavailable):
+                            await self.settle(LEAVING_SECONDS)
+                    await leave(self.client)
+        finally:
+            self.left = True
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """Returns when the server has acted on everything that was sent until now. Raises Unavailable.
@@ -139,6 +143,8 @@ class Connection:
     # T18: an exception in one of these would end nats-py's tasks in silence. They only log and count.
 
     async def _on_error(self, error: Exception) -> None:
+        if self.left:  # it may have missed that it was cancelled (cpython #86296), and would try to reconnect for ever
+            raise asyncio.CancelledError
         reason = str(error) or type(error).__name__
         if reason != self.reason:  # once, not four times a second for as long as NATS is away
             log.warning("nats.error", reason=reason)

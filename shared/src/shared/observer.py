@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from shared.contract.permissions import User, inbox_prefix
 from shared.contract.streams import STREAMS
 from shared.errors import Unavailable
+from shared.leaving import leave
 
 JETSTREAM_DISABLED = frozenset({10039, 10076})
 STREAM_NOT_FOUND = 10059
@@ -92,6 +93,13 @@ class Observer:
 @asynccontextmanager
 async def observe(url: str, user: User, *, timeout: float = 5.0) -> AsyncGenerator[Observer]:
     """An observer with the permissions of `user`. Reconnects for ever. Raises Unavailable when NATS can't be reached."""
+    left = False
+
+    async def quiet(_: Exception) -> None:
+        """Without this nats-py writes tracebacks of every lost connection to the terminal."""
+        if left:  # it may have missed that it was cancelled (cpython #86296), and would try to reconnect for ever
+            raise asyncio.CancelledError
+
     try:
         async with asyncio.timeout(timeout):
             client = await nats.connect(
@@ -100,14 +108,17 @@ async def observe(url: str, user: User, *, timeout: float = 5.0) -> AsyncGenerat
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=cast("int", 0.25),  # the annotation says int, the code sleeps any number
                 ping_interval=5,
-                error_cb=_quiet,
+                error_cb=quiet,
             )
     except (NatsError, OSError, TimeoutError) as error:
         raise Unavailable(f"NATS can't be reached: {error or 'no answer'}.") from error
     try:
         yield Observer(client)
     finally:
-        await client.close()
+        try:
+            await leave(client)
+        finally:
+            left = True
 
 
 def _heard(message: Msg) -> Heard:
@@ -128,7 +139,3 @@ async def _count(messages: AsyncIterator[Any], expected: int, seconds: float) ->
     except TimeoutError:
         pass
     return count
-
-
-async def _quiet(error: Exception) -> None:
-    """Without this nats-py writes tracebacks of every lost connection to the terminal."""
