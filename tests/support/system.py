@@ -92,8 +92,12 @@ def running(
             _wait_ready(system, log)
             yield system
         finally:
-            if process.poll() is None:
-                left = system.stop()
+            try:
+                if process.poll() is None:
+                    left = system.stop()
+            finally:
+                if process.poll() is None:
+                    process.kill()  # else leaving waits for it without end
             for orphan in left:
                 orphan.kill()
         assert not left, f"left running: {left}"
