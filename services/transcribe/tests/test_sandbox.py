@@ -258,14 +258,12 @@ CUT = {
 @pytest.mark.parametrize("kind", CUT)
 async def test_a_session_that_is_cut_in_its_middle_leaves_nobody_behind(boxes, kind):
     data = CUT[kind]()
-    children: list[psutil.Process] = []
     for share in range(5, 100, 5):
         async with asyncio.timeout(PATIENCE), boxes.open(live=True, seconds=MOST_SECONDS) as box:
             await box.send(data[: max(64, len(data) * share // 100)])
-            while not (now := psutil.Process(boxes.pid).children()):
-                await asyncio.sleep(0)
-            children += now
-    _, left = await asyncio.to_thread(psutil.wait_procs, children, timeout=10.0)
+    await heard(boxes, wav())  # by then it has forked for all of them
+    children = psutil.Process(boxes.pid).children()
+    _, left = await asyncio.to_thread(psutil.wait_procs, children, timeout=PATIENCE)
     assert left == []
 
 
